@@ -1,0 +1,1 @@
+//! The foreign-function face of Mainstay for Swift and Kotlin.

@@ -1,0 +1,1 @@
+//! What crosses Mainstay's wire: ids, envelopes, rosters, frames and limits. It verifies; it cannot decrypt.

@@ -1,0 +1,1 @@
+//! The Mainstay relay: keeps sealed envelopes in order and cannot open them.
