@@ -1,0 +1,54 @@
+//! Every limit of the wire, enforced on both ends.
+
+/// One frame, length prefix excluded. Room for an envelope and its frame.
+pub const MAX_FRAME_BYTES: usize = 256 * 1024;
+/// The plaintext of one envelope before padding. One note of 64 KiB fits with room to spare.
+pub const MAX_PAYLOAD_BYTES: usize = 128 * 1024;
+/// The ciphertext of one envelope: the payload, at most 12 % of padding (Padmé), nonce and tag.
+pub const MAX_CIPHERTEXT_BYTES: usize = MAX_PAYLOAD_BYTES + MAX_PAYLOAD_BYTES / 8 + 64;
+/// The smallest plaintext after padding.
+pub const MIN_PADDED_BYTES: usize = 256;
+/// One envelope with header and signature.
+pub const MAX_ENVELOPE_BYTES: usize = MAX_CIPHERTEXT_BYTES + 16 * 1024;
+/// Chunks of one snapshot: 256 × 128 KiB.
+pub const MAX_CHUNKS: u32 = 256;
+/// Authors that one snapshot covers in its slot.
+pub const MAX_COVERS: usize = 128;
+/// Envelopes in one push.
+pub const MAX_PUSH_ENVELOPES: usize = 64;
+/// Requests on one stream.
+pub const MAX_BATCH_REQUESTS: usize = 64;
+/// Bytes a pull may ask for in one request.
+pub const MAX_PULL_BYTES: u32 = 1024 * 1024;
+/// Slots named in one fetch.
+pub const MAX_FETCH_SLOTS: usize = 64;
+/// Feed numbers named in one fetch.
+pub const MAX_FETCH_NUMBERS: usize = 256;
+/// Records in one roster. A person changes phones a few times a year.
+pub const MAX_ROSTER_RECORDS: usize = 1024;
+/// Acts in one roster record.
+pub const MAX_ROSTER_ACTS: usize = 64;
+/// One roster record. A heal carries another branch.
+pub const MAX_ROSTER_RECORD_BYTES: usize = 64 * 1024;
+/// Records of another branch inside a heal.
+pub const MAX_HEAL_RECORDS: usize = 32;
+/// Devices active in one private space.
+pub const MAX_DEVICES: usize = 32;
+/// Heads that a removal names.
+pub const MAX_REMOVAL_HEADS: usize = 256;
+/// Sealed earlier epoch keys in one epoch.
+pub const MAX_PREVIOUS_KEYS: usize = 8;
+/// A sealed device name.
+pub const MAX_SEALED_NAME_BYTES: usize = 320;
+/// One wrapped epoch key: an X-Wing encapsulation of 1,120 bytes, two sealed keys and a frame.
+pub const MAX_WRAP_BYTES: usize = 1400;
+/// Heads that a receipt names one by one; the others are in its digest.
+pub const MAX_RECEIPT_HEADS: usize = 32;
+/// (author, slot) pairs in a space: 32 authors over 50 years of months, pages and chapters.
+pub const MAX_HEADS: usize = 40_000;
+/// Messages in one mailbox.
+pub const MAX_MAILBOX_MESSAGES: usize = 8;
+/// One message in a mailbox.
+pub const MAX_MAILBOX_MESSAGE_BYTES: usize = 4096;
+/// How long a mailbox may stay open: 7 days.
+pub const MAX_MAILBOX_LIFE_MS: u64 = 7 * 24 * 3600 * 1000;

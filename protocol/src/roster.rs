@@ -1,0 +1,66 @@
+//! Who is in a space: a signed, hash-chained log, and the rules that both ends enforce on it.
+//!
+//! A [`Record`] is a list of acts that take effect together. [`Roster`] holds a chain of verified
+//! records and the [`State`] after each; [`Roster::merge`] decides what to make of the chain that a
+//! relay shows. The rules, in short:
+//!
+//! * The founding record is signed by the key whose hash is the space's id: the recovery key.
+//! * A device that is active in the parent's state may admit, remove and start an epoch.
+//! * A removal starts an epoch in the same record, and every epoch is wrapped for exactly the
+//!   active devices and the recovery key. Nobody can leave the recovery key out.
+//! * A *recovery*, signed by the recovery key, may follow any earlier record and voids what came
+//!   after it. It admits one device, leaves every other one waiting, and starts an epoch.
+//! * Two successors of one record are a fork. A device leaves a head that it has accepted only
+//!   through a recovery or a *heal*, which carries the other branch; removals of both branches win.
+
+mod apply;
+mod chain;
+mod record;
+mod state;
+
+pub use chain::{Merged, Roster};
+pub use record::{
+    Act, Device, Epoch, KemKey, LastHead, Record, SealedKey, Wrap, WrapRef, record_hash, wrap_hash,
+};
+pub use state::{DeviceStatus, Member, State};
+
+use crate::hash::Hash;
+use crate::sign::VerifyError;
+
+/// Why a roster record, or a whole roster, was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RosterError {
+    /// A signature or the form is wrong.
+    #[error("roster record {number}: {source}")]
+    Record {
+        /// Which record.
+        number: u32,
+        /// What is wrong with it.
+        source: VerifyError,
+    },
+    /// A rule is broken.
+    #[error("roster record {number}: {rule}")]
+    Rule {
+        /// Which record.
+        number: u32,
+        /// The rule.
+        rule: &'static str,
+    },
+    /// The relay shows a history that neither continues nor lawfully replaces the accepted one.
+    #[error(
+        "the relay shows two different histories of who may read this journal; nothing was changed. Compare the list of devices on each of your devices"
+    )]
+    Fork {
+        /// The accepted head.
+        accepted: Hash,
+        /// The head that was shown.
+        shown: Hash,
+    },
+    /// The relay shows less than this device has already accepted.
+    #[error("the relay shows an older list of devices than this device has seen")]
+    Stale,
+    /// The records are of another space, or there are none.
+    #[error("the list of devices is of another space, or empty")]
+    NotThisSpace,
+}

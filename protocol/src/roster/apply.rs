@@ -1,0 +1,271 @@
+//! The rules of one record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::frame::Signer;
+use crate::ids::SpaceId;
+use crate::limits;
+use crate::roster::RosterError;
+use crate::roster::record::{Act, Device, Epoch, KemKey, Record, record_hash};
+use crate::roster::state::{DeviceStatus, Member, State};
+use crate::sign::{Signed, VerifyError, VerifyKey};
+
+/// One record's rules at work: the state as its acts change it.
+struct Step<'a> {
+    number: u32,
+    record: &'a Record,
+    state: State,
+    /// A device was removed and no epoch has begun since.
+    owes_epoch: bool,
+    /// Devices admitted without a wrap of the present epoch.
+    unwrapped: bool,
+}
+
+/// The state after a founding record.
+pub(super) fn found(space: &SpaceId, signed: &Signed<Record>) -> Result<State, RosterError> {
+    let record = read(signed, 0)?;
+    let rule = |rule| RosterError::Rule { number: 0, rule };
+    let Some(Act::Found { recovery, recovery_kem }) = record.acts.first() else {
+        return Err(rule("the first record must found the space"));
+    };
+    if record.space != *space || recovery.space_id() != *space {
+        return Err(RosterError::NotThisSpace);
+    }
+    if record.number != 0 || record.parent.is_some() || record.signer != Signer::Recovery {
+        return Err(rule("a founding record has no parent and is signed by the recovery key"));
+    }
+    verify(signed, recovery, 0)?;
+    let [_, Act::Admit { device, wrap: None }, Act::Epoch(epoch)] = &record.acts[..] else {
+        return Err(rule("a founding record admits one device and starts the first epoch"));
+    };
+    check_kem(recovery_kem, 0)?;
+    let empty = Epoch { id: epoch.id, number: 0, wraps: vec![], previous: vec![] };
+    let state = State {
+        recovery: *recovery,
+        recovery_kem: Arc::new(recovery_kem.clone()),
+        members: BTreeMap::new(),
+        epoch: Arc::new(empty),
+    };
+    let mut step = Step { number: 0, record: &record, state, owes_epoch: false, unwrapped: false };
+    step.admit(device, true)?;
+    step.epoch(epoch)?;
+    step.finish()
+}
+
+/// The state after `signed`, whose parent has the hash and the state given. `at_fork` is the state
+/// at the place where a heal's branches part, found by hash.
+pub(super) fn follow(
+    parent: &State,
+    signed: &Signed<Record>,
+    number: u32,
+    branch_state: impl FnOnce(&[Signed<Record>]) -> Result<State, RosterError>,
+) -> Result<State, RosterError> {
+    let record = read(signed, number)?;
+    let rule = |rule| RosterError::Rule { number, rule };
+    if record.number != number {
+        return Err(rule("its number is not one more than its parent's"));
+    }
+    let key = parent.key(&record.signer);
+    let key = key.ok_or(rule("its signer may not act in this space"))?;
+    verify(signed, key, number)?;
+    let mut step = Step {
+        number,
+        record: &record,
+        state: parent.clone(),
+        owes_epoch: false,
+        unwrapped: false,
+    };
+    match (&record.signer, record.acts.first()) {
+        (Signer::Recovery, Some(Act::Recover)) => step.recover()?,
+        (Signer::Recovery, _) => return Err(rule("the recovery key only recovers")),
+        (Signer::Device(_), Some(Act::Heal { branch })) => {
+            let other = branch_state(branch)?;
+            step.heal(&other)?;
+        }
+        (Signer::Device(_), _) => step.acts()?,
+    }
+    step.finish()
+}
+
+impl Step<'_> {
+    fn rule<T>(&self, rule: &'static str) -> Result<T, RosterError> {
+        Err(RosterError::Rule { number: self.number, rule })
+    }
+
+    fn acts(&mut self) -> Result<(), RosterError> {
+        if self.record.acts.is_empty() {
+            return self.rule("it does nothing");
+        }
+        for act in &self.record.acts {
+            match act {
+                Act::Admit { device, wrap } => {
+                    self.admit(device, wrap.is_none())?;
+                    if let Some(wrap) = wrap
+                        && wrap.to != Signer::Device(device.author())
+                    {
+                        return self.rule("a wrap is for somebody else than the admitted device");
+                    }
+                }
+                Act::Remove { author, last } => {
+                    if last.len() > limits::MAX_REMOVAL_HEADS {
+                        return self.rule("a removal names too many heads");
+                    }
+                    let last = last.iter().map(|l| (l.slot, l.head)).collect();
+                    match self.state.members.get_mut(author) {
+                        Some(m) if !matches!(m.status, DeviceStatus::Removed(_)) => {
+                            m.status = DeviceStatus::Removed(last);
+                        }
+                        _ => return self.rule("it removes a device that is not there"),
+                    }
+                    self.owes_epoch = true;
+                }
+                Act::Epoch(epoch) => self.epoch(epoch)?,
+                Act::Found { .. } | Act::Recover | Act::Heal { .. } => {
+                    return self.rule("an act stands where it may not");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn recover(&mut self) -> Result<(), RosterError> {
+        let [_, Act::Admit { device, wrap: None }, Act::Epoch(epoch)] = &self.record.acts[..]
+        else {
+            return self.rule("a recovery admits one device and starts an epoch");
+        };
+        for member in self.state.members.values_mut() {
+            if member.status == DeviceStatus::Active {
+                member.status = DeviceStatus::Waiting;
+            }
+        }
+        self.admit(device, true)?;
+        self.epoch(epoch)
+    }
+
+    fn heal(&mut self, other: &State) -> Result<(), RosterError> {
+        let [_, Act::Epoch(epoch)] = &self.record.acts[..] else {
+            return self.rule("a heal joins two branches and starts an epoch");
+        };
+        let Signer::Device(signer) = self.record.signer else {
+            return self.rule("a heal is signed by a device");
+        };
+        if !other.is_active(&signer) {
+            return self.rule("a heal is signed by a device that is active in both branches");
+        }
+        for (author, theirs) in &other.members {
+            match self.state.members.get_mut(author) {
+                None => {
+                    self.state.members.insert(*author, theirs.clone());
+                }
+                Some(ours) => ours.status = joined(&ours.status, &theirs.status),
+            }
+        }
+        self.epoch(epoch)
+    }
+
+    fn admit(&mut self, device: &Device, needs_epoch: bool) -> Result<(), RosterError> {
+        check_kem(&device.kem, self.number)?;
+        if device.sealed_name.len() > limits::MAX_SEALED_NAME_BYTES {
+            return self.rule("a device's name is too long");
+        }
+        let author = device.author();
+        let known = self.state.members.get(&author);
+        match known.map(|member| &member.status) {
+            None => {}
+            Some(DeviceStatus::Waiting) => {
+                if known.is_some_and(|m| m.device.kem != device.kem) {
+                    return self.rule("a waiting device is confirmed with other keys");
+                }
+            }
+            Some(_) => return self.rule("a device comes back only under a new key"),
+        }
+        let member = Member { device: Arc::new(device.clone()), status: DeviceStatus::Active };
+        self.state.members.insert(author, member);
+        self.unwrapped |= needs_epoch;
+        match self.state.active().count() <= limits::MAX_DEVICES {
+            true => Ok(()),
+            false => self.rule("there are too many devices"),
+        }
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) -> Result<(), RosterError> {
+        if epoch.number != self.state.epoch.number + 1 {
+            return self.rule("an epoch's number is not the next one");
+        }
+        if epoch.previous.len() > limits::MAX_PREVIOUS_KEYS {
+            return self.rule("an epoch holds too many earlier keys");
+        }
+        let wrapped: BTreeSet<Signer> = epoch.wraps.iter().map(|wrap| wrap.to).collect();
+        let due: BTreeSet<Signer> = self.state.recipients().into_iter().map(|(to, _)| to).collect();
+        if wrapped != due || epoch.wraps.len() != due.len() {
+            return self.rule("an epoch is wrapped for all active devices and the recovery key");
+        }
+        self.state.epoch = Arc::new(epoch.clone());
+        self.owes_epoch = false;
+        self.unwrapped = false;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<State, RosterError> {
+        if self.owes_epoch {
+            return self.rule("a removal must start an epoch");
+        }
+        if self.unwrapped {
+            return self.rule("an admitted device gets no key");
+        }
+        if self.state.active().next().is_none() {
+            return self.rule("it would leave no device");
+        }
+        Ok(self.state)
+    }
+}
+
+/// Removals win; between two removals, the narrower acceptance does.
+fn joined(ours: &DeviceStatus, theirs: &DeviceStatus) -> DeviceStatus {
+    use DeviceStatus::{Active, Removed, Waiting};
+    match (ours, theirs) {
+        (Removed(a), Removed(b)) => Removed(
+            a.iter()
+                .filter_map(|(slot, head)| b.get(slot).map(|other| (*slot, *head.min(other))))
+                .collect(),
+        ),
+        (Removed(a), _) | (_, Removed(a)) => Removed(a.clone()),
+        (Waiting, _) | (_, Waiting) => Waiting,
+        (Active, Active) => Active,
+    }
+}
+
+fn check_kem(kem: &KemKey, number: u32) -> Result<(), RosterError> {
+    match kem.0.len() {
+        KemKey::LEN => Ok(()),
+        _ => Err(RosterError::Rule { number, rule: "a key-exchange key has the wrong length" }),
+    }
+}
+
+fn read(signed: &Signed<Record>, number: u32) -> Result<Record, RosterError> {
+    let rule = |rule| RosterError::Rule { number, rule };
+    if signed.body().len() > limits::MAX_ROSTER_RECORD_BYTES {
+        return Err(rule("it is too large"));
+    }
+    let record = signed
+        .peek()
+        .map_err(|source| RosterError::Record { number, source: VerifyError::Codec(source) })?;
+    if record.version != crate::FORMAT_VERSION {
+        let source = VerifyError::Codec(crate::codec::CodecError::Newer(record.version));
+        return Err(RosterError::Record { number, source });
+    }
+    match record.acts.len() {
+        0..=limits::MAX_ROSTER_ACTS => Ok(record),
+        _ => Err(rule("it has too many acts")),
+    }
+}
+
+fn verify(signed: &Signed<Record>, key: &VerifyKey, number: u32) -> Result<(), RosterError> {
+    signed.verify(key).map(|_| ()).map_err(|source| RosterError::Record { number, source })
+}
+
+/// The hash of a branch's last record, if it has one.
+pub(super) fn tip(branch: &[Signed<Record>]) -> Option<crate::hash::Hash> {
+    branch.last().map(record_hash)
+}

@@ -1,0 +1,231 @@
+//! A chain of verified records, and what to make of another one.
+
+use std::collections::BTreeSet;
+
+use crate::frame::Signer;
+use crate::hash::Hash;
+use crate::ids::SpaceId;
+use crate::limits;
+use crate::roster::record::{Act, Record, record_hash};
+use crate::roster::state::State;
+use crate::roster::{RosterError, apply};
+use crate::sign::Signed;
+
+/// A record, its hash and the state after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Link {
+    hash: Hash,
+    signed: Signed<Record>,
+    record: Record,
+    state: State,
+}
+
+/// A chain of verified records from the founding one on; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roster {
+    space: SpaceId,
+    links: Vec<Link>,
+    /// Heads of branches that a heal has joined; envelopes made under them count.
+    healed: BTreeSet<Hash>,
+}
+
+/// What came of [`Roster::merge`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Merged {
+    /// Nothing is new.
+    Same,
+    /// The chain went on by this many records.
+    Extended(usize),
+    /// A recovery or a heal replaced this many accepted records.
+    Replaced(usize),
+}
+
+impl Roster {
+    /// Verifies a whole chain.
+    ///
+    /// # Errors
+    /// [`RosterError`] naming the first record that breaks a rule.
+    pub fn verify(space: SpaceId, records: &[Signed<Record>]) -> Result<Self, RosterError> {
+        let (first, rest) = records.split_first().ok_or(RosterError::NotThisSpace)?;
+        let state = apply::found(&space, first)?;
+        let record = first.peek().map_err(|_| RosterError::NotThisSpace)?;
+        let link = Link { hash: record_hash(first), signed: first.clone(), record, state };
+        let mut roster = Self { space, links: vec![link], healed: BTreeSet::new() };
+        for record in rest {
+            roster.append(record)?;
+        }
+        Ok(roster)
+    }
+
+    /// The space.
+    pub fn space(&self) -> &SpaceId {
+        &self.space
+    }
+
+    /// The hash of the last record.
+    pub fn head(&self) -> Hash {
+        self.last().hash
+    }
+
+    /// The number of the last record.
+    pub fn number(&self) -> u32 {
+        self.last().record.number
+    }
+
+    /// What holds now.
+    pub fn state(&self) -> &State {
+        &self.last().state
+    }
+
+    /// What held after an accepted record; `None` when it is not on this chain.
+    pub fn state_at(&self, head: &Hash) -> Option<&State> {
+        self.links.iter().rev().find(|link| link.hash == *head).map(|link| &link.state)
+    }
+
+    /// Whether something made under this head counts: it is on this chain, or on a branch that was
+    /// healed into it.
+    pub fn accepts_head(&self, head: &Hash) -> bool {
+        self.state_at(head).is_some() || self.healed.contains(head)
+    }
+
+    /// All records.
+    pub fn records(&self) -> impl Iterator<Item = (&Hash, &Signed<Record>, &Record)> {
+        self.links.iter().map(|link| (&link.hash, &link.signed, &link.record))
+    }
+
+    /// The records after `known`; all when it is not on this chain.
+    pub fn records_after(&self, known: Option<&Hash>) -> Vec<Signed<Record>> {
+        let from = known
+            .and_then(|known| self.links.iter().position(|link| link.hash == *known))
+            .map_or(0, |at| at + 1);
+        self.links[from..].iter().map(|link| link.signed.clone()).collect()
+    }
+
+    /// Adds one record. A recovery may name an earlier record as its parent; what came after that
+    /// one is dropped. Returns how many records it dropped.
+    ///
+    /// # Errors
+    /// [`RosterError`]; the roster is unchanged then.
+    pub fn append(&mut self, signed: &Signed<Record>) -> Result<usize, RosterError> {
+        let number = self.number() + 1;
+        let source = |source| RosterError::Record { number, source };
+        let record = signed.peek().map_err(|error| source(error.into()))?;
+        if record.space != self.space {
+            return Err(RosterError::NotThisSpace);
+        }
+        let recovers = record.signer == Signer::Recovery;
+        let parent = self.links.iter().rposition(|link| Some(link.hash) == record.parent);
+        let parent = match parent {
+            Some(at) if at + 1 == self.links.len() || recovers => at,
+            _ => {
+                return Err(RosterError::Rule {
+                    number,
+                    rule: "it does not follow the last record",
+                });
+            }
+        };
+        if parent + 2 > limits::MAX_ROSTER_RECORDS {
+            return Err(RosterError::Rule { number, rule: "there are too many records" });
+        }
+        let mut joined = Vec::new();
+        let link = &self.links[parent];
+        let state = apply::follow(&link.state, signed, link.record.number + 1, |branch| {
+            let (state, heads) = self.branch(parent, branch)?;
+            joined = heads;
+            Ok(state)
+        })?;
+        let dropped = self.links.len() - parent - 1;
+        self.links.truncate(parent + 1);
+        self.links.push(Link { hash: record_hash(signed), signed: signed.clone(), record, state });
+        self.healed.extend(joined);
+        Ok(dropped)
+    }
+
+    /// Takes over what a relay shows: records that continue this chain, or a whole chain.
+    ///
+    /// # Errors
+    /// [`RosterError::Stale`] when it shows less than is known, [`RosterError::Fork`] when it shows
+    /// another history that no recovery and no heal explains, others when a record breaks a rule.
+    /// The roster is unchanged then.
+    pub fn merge(&mut self, shown: &[Signed<Record>]) -> Result<Merged, RosterError> {
+        let Some(first) = shown.first() else { return Ok(Merged::Same) };
+        let parent = first.peek().map_err(|_| RosterError::NotThisSpace)?.parent;
+        let mut next = match parent {
+            None => Self::verify(self.space, shown)?,
+            Some(parent) => self.continued(&parent, shown)?,
+        };
+        let (old, new) = (self.head(), next.head());
+        if old == new {
+            return Ok(Merged::Same);
+        }
+        let common =
+            self.links.iter().zip(&next.links).take_while(|(a, b)| a.hash == b.hash).count();
+        let left = self.links.len() - common;
+        if common == next.links.len() {
+            return Err(RosterError::Stale);
+        }
+        if left > 0 && !next.replaces(common, &old) {
+            return Err(RosterError::Fork { accepted: old, shown: new });
+        }
+        let added = next.links.len() - common;
+        next.healed.extend(self.healed.iter().copied());
+        *self = next;
+        Ok(if left > 0 { Merged::Replaced(left) } else { Merged::Extended(added) })
+    }
+
+    fn continued(&self, parent: &Hash, shown: &[Signed<Record>]) -> Result<Self, RosterError> {
+        let at = self.links.iter().position(|link| link.hash == *parent);
+        let at = at.ok_or(RosterError::NotThisSpace)?;
+        let mut next = self.clone();
+        next.links.truncate(at + 1);
+        shown.iter().try_for_each(|record| next.append(record).map(|_| ()))?;
+        Ok(next)
+    }
+
+    /// Whether leaving `old` for this chain is lawful: the first record after the common ones is a
+    /// recovery, or one of them is a heal that carries `old`'s branch.
+    fn replaces(&self, common: usize, old: &Hash) -> bool {
+        let after = &self.links[common..];
+        let recovered = after.first().is_some_and(|l| l.record.signer == Signer::Recovery);
+        recovered || self.healed.contains(old)
+    }
+
+    /// The state at the end of another branch that parts from this chain before `upto`, and the
+    /// hashes of its records.
+    fn branch(
+        &self,
+        upto: usize,
+        branch: &[Signed<Record>],
+    ) -> Result<(State, Vec<Hash>), RosterError> {
+        let number = self.links[upto].record.number + 1;
+        let rule = |rule| RosterError::Rule { number, rule };
+        if branch.len() > limits::MAX_HEAL_RECORDS {
+            return Err(rule("a heal carries too many records"));
+        }
+        let first = branch.first().ok_or(rule("a heal carries no branch"))?;
+        let parent = first.peek().ok().and_then(|record| record.parent);
+        let fork = self.links[..=upto].iter().position(|link| Some(link.hash) == parent);
+        let fork = fork.ok_or(rule("a heal's branch does not start on this chain"))?;
+        let mut other = self.clone();
+        other.links.truncate(fork + 1);
+        for record in branch {
+            let heals =
+                record.peek().is_ok_and(|r| matches!(r.acts.first(), Some(Act::Heal { .. })));
+            if heals {
+                return Err(rule("a heal's branch holds another heal"));
+            }
+            other.append(record)?;
+        }
+        if other.links.len() != fork + 1 + branch.len() || apply::tip(branch) != Some(other.head())
+        {
+            return Err(rule("a heal's branch is no chain"));
+        }
+        let heads = other.links[fork + 1..].iter().map(|link| link.hash).collect();
+        Ok((other.last().state.clone(), heads))
+    }
+
+    fn last(&self) -> &Link {
+        self.links.last().expect("a roster is made with a founding record and never emptied")
+    }
+}

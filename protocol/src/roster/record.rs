@@ -1,0 +1,203 @@
+//! The records of a roster.
+
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::frame::Signer;
+use crate::hash::{Hash, label};
+use crate::heads::Head;
+use crate::ids::{AuthorId, EpochId, SlotId, SpaceId};
+use crate::sign::{Signable, Signed, VerifyKey, purpose};
+
+/// Acts that take effect together, signed by one signer.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Record {
+    /// [`crate::FORMAT_VERSION`].
+    #[n(0)]
+    pub version: u8,
+    /// Which space.
+    #[n(1)]
+    pub space: SpaceId,
+    /// 0 for the founding record; one more than the parent's.
+    #[n(2)]
+    pub number: u32,
+    /// The parent's hash; none for the founding record.
+    #[n(3)]
+    pub parent: Option<Hash>,
+    /// Whose signature it bears.
+    #[n(4)]
+    pub signer: Signer,
+    /// What is done, in order; at most [`crate::limits::MAX_ROSTER_ACTS`].
+    #[n(5)]
+    pub acts: Vec<Act>,
+}
+
+impl Signable for Record {
+    const PURPOSE: &'static str = purpose::ROSTER;
+}
+
+/// One thing that a record does.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[non_exhaustive]
+pub enum Act {
+    /// Founds the space. The founding record's first act.
+    #[n(0)]
+    Found {
+        /// The recovery key, whose hash is the space's id.
+        #[n(0)]
+        recovery: VerifyKey,
+        /// The key to wrap epochs for it.
+        #[n(1)]
+        recovery_kem: KemKey,
+    },
+    /// Admits a device, or confirms one that a recovery left waiting.
+    #[n(1)]
+    Admit {
+        /// The device.
+        #[n(0)]
+        device: Device,
+        /// The present epoch, wrapped for it; none if the same record starts a new one.
+        #[n(1)]
+        wrap: Option<WrapRef>,
+    },
+    /// Removes a device. The same record must start an epoch.
+    #[n(2)]
+    Remove {
+        /// Whom.
+        #[n(0)]
+        author: AuthorId,
+        /// The last heads of theirs that are accepted, where no snapshot covers them. Anything
+        /// later, and anything in a slot that is not named, counts only if a snapshot covers it.
+        #[n(1)]
+        last: Vec<LastHead>,
+    },
+    /// Starts an epoch.
+    #[n(3)]
+    Epoch(#[n(0)] Epoch),
+    /// Takes the space back with the recovery key. The first act of its record, followed by one
+    /// `Admit` and one `Epoch`.
+    #[n(4)]
+    Recover,
+    /// Joins two branches. The first act of its record, followed by one `Epoch`.
+    #[n(5)]
+    Heal {
+        /// The other branch from the fork on; at most [`crate::limits::MAX_HEAL_RECORDS`].
+        #[n(0)]
+        branch: Vec<Signed<Record>>,
+    },
+}
+
+/// A slot and the last head in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct LastHead {
+    /// The slot.
+    #[n(0)]
+    pub slot: SlotId,
+    /// The head.
+    #[n(1)]
+    pub head: Head,
+}
+
+/// A device as the roster knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Device {
+    /// Signs its envelopes and records in this space.
+    #[n(0)]
+    pub key: VerifyKey,
+    /// Epochs are wrapped for it under this key.
+    #[n(1)]
+    pub kem: KemKey,
+    /// Its name, sealed for the space's members.
+    #[n(2)]
+    pub sealed_name: ByteVec,
+}
+
+impl Device {
+    /// The device's id in this space.
+    pub fn author(&self) -> AuthorId {
+        self.key.author_id()
+    }
+}
+
+/// An X-Wing public key (draft-connolly-cfrg-xwing-kem): 1,216 bytes, opaque to this crate.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct KemKey(#[n(0)] pub ByteVec);
+
+impl KemKey {
+    /// The bytes of an X-Wing public key.
+    pub const LEN: usize = 1216;
+}
+
+impl std::fmt::Debug for KemKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KemKey({} bytes)", self.0.len())
+    }
+}
+
+/// One generation of a space's key.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Epoch {
+    /// A commitment to the key.
+    #[n(0)]
+    pub id: EpochId,
+    /// One more than the epoch before it.
+    #[n(1)]
+    pub number: u32,
+    /// The hashes of its wraps: one for each active device and one for the recovery key.
+    #[n(2)]
+    pub wraps: Vec<WrapRef>,
+    /// Earlier keys, sealed under this one: that of the epoch before, and after a heal also that of
+    /// the other branch.
+    #[n(3)]
+    pub previous: Vec<SealedKey>,
+}
+
+/// Whom a wrap is for, and its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct WrapRef {
+    /// Who can open it.
+    #[n(0)]
+    pub to: Signer,
+    /// [`wrap_hash`] of the wrap.
+    #[n(1)]
+    pub hash: Hash,
+}
+
+/// An epoch key sealed under a later one.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SealedKey {
+    /// Whose key it is.
+    #[n(0)]
+    pub epoch: EpochId,
+    /// Opaque to this crate.
+    #[n(1)]
+    pub sealed: ByteVec,
+}
+
+/// An epoch key wrapped for one recipient. It lies beside the roster, which holds its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Wrap {
+    /// Whom it is for.
+    #[n(0)]
+    pub to: Signer,
+    /// Which epoch it holds.
+    #[n(1)]
+    pub epoch: EpochId,
+    /// The hash of the parent of the record that names it, which the wrap is bound to.
+    #[n(2)]
+    pub parent: Option<Hash>,
+    /// Encapsulated key and ciphertext, at most [`crate::limits::MAX_WRAP_BYTES`].
+    #[n(3)]
+    pub sealed: ByteVec,
+}
+
+/// The hash that names a record in its chain.
+pub fn record_hash(record: &Signed<Record>) -> Hash {
+    Hash::of(label::ROSTER, &[record.body()])
+}
+
+/// The hash under which a record names a wrap.
+pub fn wrap_hash(wrap: &Wrap) -> Hash {
+    Hash::of(label::WRAP, &[&crate::codec::encode(wrap)])
+}
