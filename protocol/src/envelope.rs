@@ -88,6 +88,10 @@ pub struct Header {
     /// period, because it holds something that was to be forgotten.
     #[n(10)]
     pub destroys: bool,
+    /// In a snapshot: it holds something that no covered envelope held, so that even who holds
+    /// every covered head fetches it.
+    #[n(11)]
+    pub news: bool,
 }
 
 impl Header {
@@ -115,7 +119,7 @@ impl Header {
             return malformed("a part comes before the chain's start");
         }
         match self.kind {
-            Kind::Change if self.destroys || !self.covers.is_empty() => {
+            Kind::Change if self.destroys || self.news || !self.covers.is_empty() => {
                 malformed("a change covers nothing")
             }
             Kind::Change if self.chunk != Chunk::WHOLE => malformed("a change has one part"),

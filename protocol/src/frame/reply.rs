@@ -138,6 +138,10 @@ pub struct Attached {
     /// What the relay allows this space.
     #[n(4)]
     pub rules: Rules,
+    /// The relay's Unix time. A hint: what destroys or releases something waits until the device's
+    /// and the relay's elapsed time agree.
+    #[n(5)]
+    pub now_ms: u64,
 }
 
 /// What a relay allows one space.
