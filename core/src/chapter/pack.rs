@@ -1,0 +1,97 @@
+//! CBOR, compressed where that helps, and never unpacked beyond a stated size.
+
+use std::io::Read;
+
+use mainstay_protocol::codec::{self, CodecError};
+use minicbor::{Decode, Encode};
+
+/// Level 3 is the library's default; higher ones cost a phone more than they save here.
+const LEVEL: i32 = 3;
+/// Below this, a frame's own header eats the gain.
+const WORTH_TRYING_BYTES: usize = 128;
+
+const PLAIN: u8 = 0;
+const ZSTD: u8 = 1;
+
+/// Why packed bytes could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PackError {
+    /// They are damaged.
+    #[error("packed data is damaged: it cannot be decompressed")]
+    Damaged,
+    /// They would unpack to more than allowed.
+    #[error("packed data is larger than the limit of {limit_bytes} bytes once unpacked")]
+    TooLarge {
+        /// The limit that was exceeded.
+        limit_bytes: usize,
+    },
+    /// They unpack to something else than expected.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+/// Encodes and compresses. Only for what one member wrote: compressing one person's words beside
+/// another's would let sizes tell about both.
+pub fn pack<T: Encode<()>>(value: &T) -> Vec<u8> {
+    let plain = codec::encode(value);
+    if plain.len() >= WORTH_TRYING_BYTES
+        && let Ok(squeezed) = zstd::bulk::compress(&plain, LEVEL)
+        && squeezed.len() < plain.len()
+    {
+        return tagged(ZSTD, &squeezed);
+    }
+    tagged(PLAIN, &plain)
+}
+
+/// Reads what [`pack`] wrote, allocating no more than `limit_bytes`.
+///
+/// # Errors
+/// [`PackError`].
+pub fn unpack<T: for<'b> Decode<'b, ()>>(bytes: &[u8], limit_bytes: usize) -> Result<T, PackError> {
+    match bytes.split_first() {
+        Some((&PLAIN, plain)) if plain.len() <= limit_bytes => Ok(codec::decode(plain)?),
+        Some((&PLAIN, _)) => Err(PackError::TooLarge { limit_bytes }),
+        Some((&ZSTD, squeezed)) => Ok(codec::decode(&inflate(squeezed, limit_bytes)?)?),
+        _ => Err(PackError::Damaged),
+    }
+}
+
+fn inflate(squeezed: &[u8], limit_bytes: usize) -> Result<Vec<u8>, PackError> {
+    let decoder = zstd::stream::read::Decoder::new(squeezed).map_err(|_| PackError::Damaged)?;
+    let mut plain = Vec::new();
+    let taken = decoder.take(limit_bytes as u64 + 1).read_to_end(&mut plain);
+    taken.map_err(|_| PackError::Damaged)?;
+    match plain.len() <= limit_bytes {
+        true => Ok(plain),
+        false => Err(PackError::TooLarge { limit_bytes }),
+    }
+}
+
+fn tagged(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 1);
+    out.push(tag);
+    out.extend_from_slice(bytes);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_was_packed_is_unpacked() {
+        for text in ["short".to_owned(), "long and repeating ".repeat(500)] {
+            assert_eq!(unpack::<String>(&pack(&text), 1 << 20).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_decompression_bomb_ends_at_the_limit() {
+        let bomb = pack(&"a".repeat(10 << 20));
+        assert!(bomb.len() < 10_000);
+        let limit_bytes = 1 << 20;
+        assert_eq!(unpack::<String>(&bomb, limit_bytes), Err(PackError::TooLarge { limit_bytes }));
+    }
+}

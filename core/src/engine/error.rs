@@ -1,0 +1,119 @@
+//! What can go wrong, and what to do next.
+
+use mainstay_protocol::codec::CodecError;
+use mainstay_protocol::frame::Refusal;
+use mainstay_protocol::roster::RosterError;
+use mainstay_store::StoreError;
+
+use crate::chapter::PackError;
+use crate::journal::{EntryId, Invalid};
+use crate::plan::PlanError;
+
+/// Why the engine could not do what was asked. No message holds a word of a journal, a key or an
+/// id of a space; nothing that was acknowledged before is lost by any of these.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The device's secret is locked away or gone.
+    #[error(transparent)]
+    Key(#[from] super::keys::KeyError),
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something in the store is not what was written there.
+    #[error("the journal's store is damaged ({what}); it was left as it is. Open it again: what the relay holds comes back with the next sync")]
+    Damaged {
+        /// What was found.
+        what: &'static str,
+    },
+    /// An entry breaks a limit.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// A change of the plan breaks a rule.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// There is no such entry.
+    #[error("there is no entry {id}")]
+    NoSuchEntry {
+        /// What was asked for.
+        id: EntryId,
+    },
+    /// The entry is shown from a page, and its document has not come yet.
+    #[error("this entry is still on its way from the relay; it can be read, and changed after the next sync")]
+    StillRestoring,
+    /// There is already a journal in this place.
+    #[error("there is a journal here already; choose another folder, or open this one")]
+    AlreadyThere,
+    /// There is no journal in this place.
+    #[error("there is no journal here yet; create one, or restore one from its twelve words")]
+    NothingHere,
+    /// No relay was set.
+    #[error("no relay is set; everything stays on this device until one is")]
+    NoRelay,
+    /// The relay cannot be reached.
+    #[error("the relay cannot be reached ({why}); everything is safe on this device, try again later")]
+    Offline {
+        /// What the network said.
+        why: String,
+    },
+    /// The relay has another key than its address says.
+    #[error("the relay at this address has another key than the address says; nothing was sent. Ask whoever runs it for the present address")]
+    WrongRelay,
+    /// The relay refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The relay's answer makes no sense.
+    #[error("the relay gave an answer that makes no sense ({what}); nothing was changed")]
+    BadReply {
+        /// What was wrong with it.
+        what: &'static str,
+    },
+    /// The list of devices is not lawful.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// This device takes part no longer, or not yet.
+    #[error("this device is not on the journal's list of devices; link it again, or confirm it on another device. What is on it stays on it")]
+    NotADevice,
+    /// There is no such device.
+    #[error("there is no device {name} on the list")]
+    NoSuchDevice {
+        /// What was asked for.
+        name: String,
+    },
+    /// The recovery phrase does not open anything on this relay.
+    #[error("these twelve words belong to no journal on this relay; check the words and the relay's address")]
+    NothingToRestore,
+    /// A device link does not work.
+    #[error(transparent)]
+    Link(#[from] crate::space::LinkError),
+    /// A recovery phrase cannot be read.
+    #[error(transparent)]
+    Phrase(#[from] crate::space::PhraseError),
+    /// A document cannot be read.
+    #[error(transparent)]
+    Document(#[from] crate::document::DocumentError),
+    /// The engine was shut down, or is suspended.
+    #[error("the journal is closed; open or resume it first")]
+    Closed,
+    /// The time given for a sync ran out; what was done by then counts.
+    #[error("the time for this sync ran out; it goes on where it stopped")]
+    OutOfTime,
+}
+
+impl EngineError {
+    pub(crate) fn damaged(what: &'static str) -> Self {
+        Self::Damaged { what }
+    }
+}
+
+impl From<CodecError> for EngineError {
+    fn from(_: CodecError) -> Self {
+        Self::damaged("a value cannot be read")
+    }
+}
+
+impl From<PackError> for EngineError {
+    fn from(_: PackError) -> Self {
+        Self::damaged("a chapter cannot be unpacked")
+    }
+}

@@ -1,0 +1,168 @@
+//! One device's copy of a journal, over a sealed store: synchronous and deterministic.
+//!
+//! Given the same store, randomness and calls, a replica does the same, which is what the simulator
+//! in `tests/` rests on. It knows no clock (callers pass `now_ms`), no thread and no socket.
+
+mod adopt;
+mod compact;
+mod docs;
+mod forget;
+mod import;
+mod incoming;
+mod local;
+mod log;
+mod members;
+mod open;
+mod outbox;
+mod plan;
+mod read;
+mod receipts;
+mod records;
+mod refill;
+mod slots;
+mod status;
+mod verify;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use mainstay_protocol::ids::{SlotId, SpaceId};
+use mainstay_protocol::roster::Roster;
+use rand_core::CryptoRng;
+
+pub use import::Imported;
+pub use members::{DeviceInfo, Job};
+pub use open::Setup;
+pub use read::{Conflict, Shown};
+pub use status::{DeviceSync, Status};
+pub use verify::Problem;
+
+use self::records::{Catalog, RelayView, Tally};
+use super::error::EngineError;
+use super::tx::Tx;
+use super::vault::Vault;
+use crate::chapter::{Bundle, SlotName};
+use crate::document::{PlanDoc, Row};
+use crate::journal::Month;
+use crate::space::device::{DeviceKeys, DeviceSecret};
+use crate::space::keyring::Keyring;
+
+/// Randomness that a replica owns.
+pub type BoxRng = Box<dyn CryptoRng + Send>;
+
+/// One device's copy of a journal.
+pub struct Replica {
+    vault: Arc<Vault>,
+    rng: BoxRng,
+    me: Me,
+    roster: Roster,
+    keyring: Keyring,
+    relay: Option<RelayView>,
+    tally: Tally,
+    catalog: BTreeMap<Month, Catalog>,
+    plan: PlanDoc,
+    /// The next intent's place.
+    next_intent: u64,
+    /// The next outgoing envelope's place.
+    next_out: u64,
+    /// Grows with every change that a reader could see.
+    revision: u64,
+    /// The chapter unpacked last: editing an old month again is common.
+    bundle: Option<(Month, u32, Bundle)>,
+    page: Option<(Month, u32, Vec<Row>)>,
+    slot_names: HashMap<SlotId, SlotName>,
+    /// Alarms raised since the last sync began.
+    alarms: Vec<Alarm>,
+    jobs: VecDeque<members::Job>,
+    intake: incoming::Intake,
+    /// The change of the list of devices that the relay was asked to append.
+    appending: Option<crate::space::change::Change>,
+    /// Since the sync began.
+    counts: Counts,
+    /// A restore that has not finished.
+    restoring: Option<records::Restoring>,
+}
+
+/// What a sync has moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Entries (and the plan) that the relay signed for.
+    pub sent: u64,
+    /// Entries that came, new or changed.
+    pub received: u64,
+}
+
+/// Who this device is in the journal's space.
+struct Me {
+    secret: DeviceSecret,
+    space: SpaceId,
+    keys: DeviceKeys,
+    /// A device that was cloned, or let in again, goes on under the next one.
+    generation: u32,
+    name: String,
+}
+
+/// Something that an honest relay and honest devices never cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Alarm {
+    /// The relay showed an envelope that nobody on the list of devices signed.
+    Forged,
+    /// The relay withholds a part of a chain.
+    Withheld,
+    /// An envelope signed by a device of this journal could not be read.
+    Unreadable,
+    /// The relay showed another history of who is on the list of devices.
+    Fork,
+    /// The relay's history is not the one this device knew: it was wiped or rolled back.
+    RelayLost,
+}
+
+impl Alarm {
+    /// What to tell a person.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Forged => "The relay sent something that none of your devices made. It was ignored. If this goes on, ask whoever runs the relay.",
+            Self::Withheld => "The relay is holding something back that one of your devices sent. What you have here is complete as far as it goes; this device keeps asking.",
+            Self::Unreadable => "One of your devices sent something that this one cannot read. Update the app on both.",
+            Self::Fork => "The relay shows two different lists of devices. Nothing was changed. Compare the list on each of your devices.",
+            Self::RelayLost => "The relay lost a part of what it held. Your devices are filling it again; nothing is missing here.",
+        }
+    }
+}
+
+impl Replica {
+    fn tx(&self) -> Tx {
+        Tx::new(&self.vault)
+    }
+
+    /// Grows with every change that a reader could see.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The alarms raised since they were last taken.
+    pub fn take_alarms(&mut self) -> Vec<Alarm> {
+        std::mem::take(&mut self.alarms)
+    }
+
+    /// Makes everything durable that was committed lazily.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn flush(&self) -> Result<(), EngineError> {
+        Ok(self.vault.store().flush()?)
+    }
+
+    fn alarm(&mut self, alarm: Alarm) {
+        if !self.alarms.contains(&alarm) {
+            self.alarms.push(alarm);
+        }
+    }
+
+    fn bytes16(&mut self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        rand_core::Rng::fill_bytes(&mut *self.rng, &mut bytes);
+        bytes
+    }
+}

@@ -1,0 +1,218 @@
+//! Packing a chapter: on this disk, and for the relay.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use mainstay_protocol::codec;
+use mainstay_protocol::envelope::{Chunk, Kind};
+use mainstay_protocol::limits::{MAX_CHUNKS, MAX_PAYLOAD_BYTES};
+
+use super::docs::{entry_key, month_key, packed_key};
+use super::outbox::Draft;
+use super::records::{Pending, Slot};
+use super::Replica;
+use crate::chapter::{Bundle, BundledDoc, Page, Payload, SlotCondition, SlotName, is_due};
+use crate::document::{Heads, Row};
+use crate::engine::error::EngineError;
+use crate::engine::tx::Tx;
+use crate::engine::vault::Table;
+use crate::journal::Month;
+
+/// Bytes of a snapshot in one envelope: the payload's limit less its frame.
+const PART_BYTES: usize = MAX_PAYLOAD_BYTES - 256;
+
+/// What goes with a snapshot's last part.
+struct Carried {
+    entries: Vec<Pending>,
+    plan: Option<Heads>,
+}
+
+impl Replica {
+    /// Packs the slots that are due, up to a bound. Returns the bytes sealed.
+    pub(super) fn pack_due(&mut self, now_ms: i64, bound: usize) -> Result<usize, EngineError> {
+        let mut sealed = 0;
+        for name in self.loose_slots()? {
+            if sealed >= bound {
+                break;
+            }
+            let tx = self.tx();
+            let slot = self.slot(&tx, name)?;
+            let condition = SlotCondition {
+                loose: slot.loose(),
+                changed_ms: slot.changed_ms,
+                ends_ms: name.month().map(|month| month.bounds().1.as_millisecond()),
+            };
+            if !slot.must_pack && !is_due(&name, &condition, now_ms) {
+                continue;
+            }
+            sealed += match name {
+                SlotName::Plan => self.pack_plan(now_ms)?,
+                SlotName::Chapter(month) if self.may_pack(&tx, Month::from_index(month))? => {
+                    self.pack_chapter(Month::from_index(month), now_ms)?
+                }
+                _ => 0,
+            };
+        }
+        Ok(sealed)
+    }
+
+    /// Slots that a snapshot does not cover wholly.
+    pub(super) fn loose_slots(&self) -> Result<Vec<SlotName>, EngineError> {
+        let mut names = Vec::new();
+        self.tx().scan(&self.vault.table(Table::Loose), &mut |_, bytes| {
+            names.push(codec::decode::<SlotName>(&bytes)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        // Newest first: what a new phone asks for first.
+        names.sort();
+        names.reverse();
+        Ok(names)
+    }
+
+    /// Whether everything that is known of a chapter is here, so that a bundle would lack nothing.
+    pub(super) fn may_pack(&self, tx: &Tx, month: Month) -> Result<bool, EngineError> {
+        let catalog = self.catalog.get(&month);
+        let only_page = catalog.is_some_and(|c| c.page.is_some() && c.bundle.is_none());
+        let mut waits = only_page || self.restoring.is_some();
+        tx.scan(&month_key(&self.vault, Table::Stash, month), &mut |_, _| {
+            waits = true;
+            Ok(ControlFlow::Break(()))
+        })?;
+        let id = self.slot_id(SlotName::Chapter(month.index()));
+        tx.scan(&self.vault.key(Table::Wanted, &[id.as_bytes()]), &mut |_, _| {
+            waits = true;
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(!waits)
+    }
+
+    /// Packs a chapter here, and seals its bundle and its page. What waited in it goes along.
+    pub(super) fn pack_chapter(&mut self, month: Month, now_ms: i64) -> Result<usize, EngineError> {
+        let mut tx = self.tx();
+        let (bundle, rows) = self.gather(&tx, month)?;
+        let entries = self.pending(&tx)?.remove(&month).unwrap_or_default();
+        for entry in &entries {
+            let id = crate::journal::EntryId::from_bytes(entry.entry);
+            tx.delete(&entry_key(&self.vault, Table::Pending, &id))?;
+        }
+        let mut chapter = self.slot(&tx, SlotName::Chapter(month.index()))?;
+        let mut page = self.slot(&tx, SlotName::Page(month.index()))?;
+        chapter.news |= !entries.is_empty();
+        page.destroy = chapter.destroy;
+        let carried = Carried { entries, plan: None };
+        let page_bytes = Page::new(rows.clone()).to_bytes();
+        let mut sealed = self.seal_snapshot(&mut tx, &mut chapter, &bundle.to_bytes(), carried, now_ms)?;
+        let carried = Carried { entries: Vec::new(), plan: None };
+        sealed += self.seal_snapshot(&mut tx, &mut page, &page_bytes, carried, now_ms)?;
+        self.put_packed(&mut tx, month, Some(bundle), Some(rows))?;
+        self.drop_loose(&mut tx, month)?;
+        self.put_tally(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
+        Ok(sealed)
+    }
+
+    fn pack_plan(&mut self, now_ms: i64) -> Result<usize, EngineError> {
+        let mut tx = self.tx();
+        let mut slot = self.slot(&tx, SlotName::Plan)?;
+        let plan = self.plan_pending(&tx)?;
+        slot.news |= plan.is_some();
+        self.clear_plan_pending(&mut tx)?;
+        let carried = Carried { entries: Vec::new(), plan };
+        let saved = self.plan.save();
+        let sealed = self.seal_snapshot(&mut tx, &mut slot, &saved, carried, now_ms)?;
+        self.put_tally(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
+        Ok(sealed)
+    }
+
+    fn seal_snapshot(
+        &mut self,
+        tx: &mut Tx,
+        slot: &mut Slot,
+        bytes: &[u8],
+        carried: Carried,
+        now_ms: i64,
+    ) -> Result<usize, EngineError> {
+        let covers = slot.covers();
+        let (destroys, news) = (slot.destroy, slot.news);
+        let count = bytes.len().div_ceil(PART_BYTES).max(1) as u32;
+        if count > MAX_CHUNKS {
+            return Err(EngineError::damaged("a chapter is larger than a snapshot may be"));
+        }
+        let mut carried = Some(carried);
+        let mut sealed = 0;
+        for index in 0..count {
+            let from = index as usize * PART_BYTES;
+            let part = bytes[from..bytes.len().min(from + PART_BYTES)].to_vec();
+            let chunk = Chunk { index, count };
+            let last = chunk.is_last().then(|| carried.take()).flatten();
+            let (entries, plan) = last.map_or((Vec::new(), None), |c| (c.entries, c.plan));
+            let payload = Payload::Part { slot: slot.name, bytes: part.into() };
+            let covers = covers.clone();
+            let kind = Kind::Snapshot;
+            let draft = Draft { kind, chunk, covers, destroys, news, payload, entries, plan };
+            sealed += self.seal_one(tx, slot, draft)?;
+        }
+        (slot.must_pack, slot.destroy, slot.news) = (false, false, false);
+        slot.changed_ms = now_ms;
+        self.put_slot(tx, slot)?;
+        Ok(sealed)
+    }
+
+    /// A chapter's documents and rows, loose ones over packed ones.
+    pub(super) fn gather(&mut self, tx: &Tx, month: Month) -> Result<(Bundle, Vec<Row>), EngineError> {
+        let rows = self.rows(tx, month)?;
+        let loose = self.loose_docs(tx, month)?;
+        let packed = self.bundle(tx, month)?.cloned().unwrap_or_default();
+        let mut docs: BTreeMap<[u8; 16], BundledDoc> =
+            packed.docs.into_iter().map(|doc| (doc.entry, doc)).collect();
+        docs.extend(loose.into_values().map(|record| {
+            (record.entry, BundledDoc { entry: record.entry, saved: record.saved })
+        }));
+        let forgotten = self.catalog.get(&month).map(|c| c.forgotten.clone()).unwrap_or_default();
+        docs.retain(|entry, _| !forgotten.contains(entry));
+        Ok((Bundle { docs: docs.into_values().collect(), forgotten }, rows))
+    }
+
+    /// Writes a chapter's bundle and page under new generations, and drops the old ones.
+    pub(super) fn put_packed(
+        &mut self,
+        tx: &mut Tx,
+        month: Month,
+        bundle: Option<Bundle>,
+        rows: Option<Vec<Row>>,
+    ) -> Result<(), EngineError> {
+        let catalog = self.catalog.get(&month);
+        let (old_bundle, old_page) = (catalog.and_then(|c| c.bundle), catalog.and_then(|c| c.page));
+        let next = |old: Option<u32>| old.map_or(0, |generation| generation.wrapping_add(1));
+        if let Some(bundle) = bundle {
+            let key = packed_key(&self.vault, Table::Bundle, month, next(old_bundle));
+            tx.put_aside(&key, &bundle.to_bytes(), &mut *self.rng)?;
+            if let Some(old) = old_bundle {
+                tx.delete(&packed_key(&self.vault, Table::Bundle, month, old))?;
+            }
+            self.with_catalog(tx, month, |c| c.bundle = Some(next(old_bundle)))?;
+            self.bundle = None;
+        }
+        if let Some(rows) = rows {
+            let key = packed_key(&self.vault, Table::Page, month, next(old_page));
+            tx.put_aside(&key, &Page::new(rows).to_bytes(), &mut *self.rng)?;
+            if let Some(old) = old_page {
+                tx.delete(&packed_key(&self.vault, Table::Page, month, old))?;
+            }
+            self.with_catalog(tx, month, |c| c.page = Some(next(old_page)))?;
+            self.page = None;
+        }
+        Ok(())
+    }
+
+    /// Drops a chapter's loose documents and rows: the bundle and the page hold them.
+    fn drop_loose(&mut self, tx: &mut Tx, month: Month) -> Result<(), EngineError> {
+        let ids: Vec<_> = self.loose_docs(tx, month)?.into_keys().collect();
+        for id in ids {
+            tx.delete(&entry_key(&self.vault, Table::Doc, &id))?;
+            tx.delete(&entry_key(&self.vault, Table::Row, &id))?;
+        }
+        self.with_catalog(tx, month, |catalog| catalog.loose = false)
+    }
+}

@@ -1,0 +1,57 @@
+//! Forgetting an entry for ever.
+
+use super::docs::entry_key;
+use super::records::Pending;
+use super::Replica;
+use crate::chapter::SlotName;
+use crate::engine::error::EngineError;
+use crate::engine::tx::Tx;
+use crate::engine::vault::Table;
+use crate::journal::EntryId;
+
+impl Replica {
+    /// Takes an entry out of this store and remembers that it was forgotten. `tell`: the chapter is
+    /// to be packed anew without it, and what that replaces is to be destroyed.
+    pub(super) fn forget_here(
+        &mut self,
+        tx: &mut Tx,
+        id: &EntryId,
+        now_ms: i64,
+        tell: bool,
+    ) -> Result<(), EngineError> {
+        if self.is_forgotten(id) {
+            return Ok(());
+        }
+        let row = self.row(tx, id)?;
+        self.note_row(tx, row.as_ref(), None)?;
+        self.with_catalog(tx, id.month(), |catalog| catalog.forgotten.push(*id.as_bytes()))?;
+        for table in [Table::Doc, Table::Row, Table::Stash] {
+            tx.delete(&entry_key(&self.vault, table, id))?;
+        }
+        let pending = entry_key(&self.vault, Table::Pending, id);
+        let never_sent = tx.get::<Pending>(&pending)?.is_some_and(|pending| pending.sent.is_empty());
+        tx.delete(&pending)?;
+        self.drop_packed(tx, id)?;
+        let mut slot = self.slot(tx, SlotName::Chapter(id.month().index()))?;
+        if tell && !(never_sent && slot.chains.is_empty()) {
+            (slot.must_pack, slot.destroy, slot.news) = (true, true, true);
+            slot.changed_ms = now_ms;
+            self.put_slot(tx, &slot)?;
+        }
+        Ok(())
+    }
+
+    /// Takes an entry out of the chapter's bundle and page on this disk at once.
+    fn drop_packed(&mut self, tx: &mut Tx, id: &EntryId) -> Result<(), EngineError> {
+        let month = id.month();
+        let Some(bundle) = self.bundle(tx, month)? else { return Ok(()) };
+        if bundle.find(id).is_none() {
+            return Ok(());
+        }
+        let mut bundle = bundle.clone();
+        bundle.docs.retain(|doc| doc.entry != *id.as_bytes());
+        bundle.forgotten.push(*id.as_bytes());
+        let rows = self.page(tx, month)?.iter().filter(|row| row.id != *id).cloned().collect();
+        self.put_packed(tx, month, Some(bundle), Some(rows))
+    }
+}

@@ -1,0 +1,370 @@
+//! Taking in what the relay shows: nothing counts that no device of the journal signed.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use mainstay_protocol::codec;
+use mainstay_protocol::envelope::{Envelope, Header, Kind, Stub};
+use mainstay_protocol::frame::{Item, ItemBody};
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::{AuthorHead, Head};
+use mainstay_protocol::ids::{AuthorId, SlotId};
+
+use super::docs::entry_key;
+use super::records::{Partial, Slot, Stashed, Wanted};
+use super::{Alarm, Replica};
+use crate::chapter::{EntryChange, Payload, SlotName};
+use crate::document::EntryDoc;
+use crate::engine::error::EngineError;
+use crate::engine::tx::Tx;
+use crate::engine::vault::Table;
+use crate::journal::Month;
+use crate::space::seal;
+
+/// What a sync keeps in memory between the relay's answers.
+#[derive(Default)]
+pub(super) struct Intake {
+    /// Items whose predecessors have not come yet.
+    held: Vec<Item>,
+    /// What announced snapshots cover: a chain may go on from there.
+    covers: BTreeMap<SlotId, Vec<AuthorHead>>,
+    /// Chains that went on from a snapshot's cover without what comes before.
+    jumped: std::collections::BTreeSet<(SlotId, AuthorId)>,
+    /// Bodies of snapshots under way, by their number in the feed.
+    parts: BTreeMap<u64, Vec<u8>>,
+    /// This device met envelopes of its own that it does not know.
+    pub(super) met_own: bool,
+}
+
+/// What became of an item.
+enum Fate {
+    Done,
+    /// It waits for what comes before it.
+    Held,
+}
+
+/// An item that was read and verified.
+struct Verified {
+    number: u64,
+    stub: Stub,
+    whole: Option<Envelope>,
+    hash: Hash,
+}
+
+impl Replica {
+    /// Takes in items of the feed. Those that wait for others are kept and tried again; `true` when
+    /// none is waiting, so that a cursor may move past them.
+    pub(super) fn take_items(&mut self, items: Vec<Item>, now_ms: i64) -> Result<bool, EngineError> {
+        let mut tx = self.tx();
+        self.intake.held.extend(items);
+        loop {
+            let before = self.intake.held.len();
+            let mut waiting = Vec::new();
+            for item in std::mem::take(&mut self.intake.held) {
+                match self.take_item(&mut tx, &item, now_ms)? {
+                    Fate::Done => {}
+                    Fate::Held => waiting.push(item),
+                }
+            }
+            self.intake.held = waiting;
+            if self.intake.held.is_empty() || self.intake.held.len() == before {
+                break;
+            }
+        }
+        self.put_tally(&mut tx)?;
+        tx.commit_lazily(&mut *self.rng)?;
+        Ok(self.intake.held.is_empty())
+    }
+
+    /// A sync has ended: whatever still waits is being withheld.
+    pub(super) fn end_intake(&mut self) {
+        if !self.intake.held.is_empty() {
+            self.alarm(Alarm::Withheld);
+        }
+        self.intake = Intake::default();
+    }
+
+    fn take_item(&mut self, tx: &mut Tx, item: &Item, now_ms: i64) -> Result<Fate, EngineError> {
+        let Some(verified) = self.verified(item) else { return Ok(Fate::Done) };
+        let header = verified.stub.header().clone();
+        let Some(name) = self.slot_name(&header.slot) else {
+            self.alarm(Alarm::Unreadable);
+            return Ok(Fate::Done);
+        };
+        let mut slot = self.slot(tx, name)?;
+        let head = slot.head(&header.author);
+        if head.is_some_and(|head| header.seq <= head.seq) {
+            self.known_place(tx, &header, &verified, head)?;
+            return Ok(Fate::Done);
+        }
+        if !self.continues(&header, head) {
+            return Ok(Fate::Held);
+        }
+        match header.kind {
+            Kind::Change => match self.take_change(tx, &mut slot, &verified)? {
+                Fate::Held => return Ok(Fate::Held),
+                Fate::Done => slot.changed_ms = now_ms,
+            },
+            _ => self.take_part(tx, &verified)?,
+        }
+        if header.author == self.me.keys.author.author_id() {
+            self.intake.met_own = true;
+        }
+        if head.map_or(0, |head| head.seq) + 1 != header.seq {
+            self.intake.jumped.insert((header.slot, header.author));
+        }
+        let head = Head { seq: header.seq, hash: verified.hash };
+        self.move_head(&mut slot, &header.author, head);
+        if header.kind == Kind::Snapshot && header.chunk.is_last() {
+            self.whole_snapshot(tx, &mut slot, &header)?;
+        }
+        self.put_slot(tx, &slot)?;
+        Ok(Fate::Done)
+    }
+
+    /// Reads an item and checks who made it. `None` when it does not count.
+    fn verified(&mut self, item: &Item) -> Option<Verified> {
+        let read = match &item.body {
+            ItemBody::Whole(bytes) => {
+                Envelope::from_bytes(bytes).map(|whole| (whole.stub().clone(), Some(whole)))
+            }
+            ItemBody::Stub(bytes) => Stub::from_bytes(bytes).map(|stub| (stub, None)),
+        };
+        let Ok((stub, whole)) = read else {
+            self.alarm(Alarm::Forged);
+            return None;
+        };
+        let header = stub.header();
+        // Made under a list of devices that a recovery has voided, or that is not known here.
+        if !self.roster.accepts_head(&header.roster) {
+            return None;
+        }
+        let Some(member) = self.roster.state().members.get(&header.author) else {
+            self.alarm(Alarm::Forged);
+            return None;
+        };
+        if stub.verify(&self.me.space, &member.device.key).is_err() {
+            self.alarm(Alarm::Forged);
+            return None;
+        }
+        let admitted = self.roster.state().admits_place(&header.author, &header.slot, header.seq);
+        if admitted != Some(true) {
+            return None;
+        }
+        let hash = stub.hash(&self.me.space);
+        Some(Verified { number: item.number, stub, whole, hash })
+    }
+
+    /// An item at a place that is taken: the body of a snapshot that was asked for, or nothing new.
+    fn known_place(
+        &mut self,
+        tx: &Tx,
+        header: &Header,
+        verified: &Verified,
+        head: Option<Head>,
+    ) -> Result<(), EngineError> {
+        let mine = header.author == self.me.keys.author.author_id();
+        let other = head.is_some_and(|head| head.seq == header.seq && head.hash != verified.hash);
+        if mine && other {
+            self.intake.met_own = true;
+        }
+        if header.kind == Kind::Snapshot && verified.whole.is_some() {
+            let key = self.vault.key(Table::Wanted, &[header.slot.as_bytes(), header.author.as_bytes()]);
+            let wanted = tx.get::<Wanted>(&key)?;
+            if wanted.is_some_and(|wanted| wanted.numbers.contains(&verified.number)) {
+                self.keep_part(verified);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an envelope follows its chain's head, or a place that a snapshot covers.
+    fn continues(&self, header: &Header, head: Option<Head>) -> bool {
+        let first = header.seq == 1 && header.previous == Hash([0; 32]);
+        let next = head.is_some_and(|h| h.seq + 1 == header.seq && h.hash == header.previous);
+        let follows = |cover: &AuthorHead| {
+            cover.author == header.author
+                && cover.head.seq + 1 == header.seq
+                && cover.head.hash == header.previous
+        };
+        let announced = self.intake.covers.get(&header.slot);
+        (first && head.is_none())
+            || next
+            || header.covers.iter().any(follows)
+            || announced.is_some_and(|covers| covers.iter().any(follows))
+    }
+
+    fn take_change(&mut self, tx: &mut Tx, slot: &mut Slot, v: &Verified) -> Result<Fate, EngineError> {
+        let header = v.stub.header();
+        let Some(whole) = &v.whole else { return Ok(Fate::Held) };
+        let Some(epoch) = self.keyring.epoch(&header.epoch) else { return Ok(Fate::Held) };
+        let opened = seal::open(&self.me.space, whole, epoch).ok();
+        let payload = opened.and_then(|bytes| Payload::from_bytes(&bytes).ok());
+        match payload {
+            Some(Payload::Changes { slot: name, changes }) if name == slot.name => {
+                let month = name.month();
+                for change in changes {
+                    self.take_entry(tx, month, &change, &header.author, header.seq)?;
+                }
+            }
+            Some(Payload::Plan { changes }) if slot.name == SlotName::Plan => {
+                self.take_plan(tx, &changes)?;
+            }
+            _ => self.alarm(Alarm::Unreadable),
+        }
+        Ok(Fate::Done)
+    }
+
+    fn take_plan(&mut self, tx: &mut Tx, changes: &[u8]) -> Result<(), EngineError> {
+        match self.plan.apply(changes) {
+            Ok(()) => {
+                self.revision += 1;
+                self.put_plan(tx)
+            }
+            Err(_) => {
+                self.alarm(Alarm::Unreadable);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes in changes of one entry, or keeps them until the document they belong to comes.
+    fn take_entry(
+        &mut self,
+        tx: &mut Tx,
+        month: Option<Month>,
+        change: &EntryChange,
+        author: &AuthorId,
+        seq: u64,
+    ) -> Result<(), EngineError> {
+        let id = change.id();
+        if Some(id.month()) != month {
+            self.alarm(Alarm::Unreadable);
+            return Ok(());
+        }
+        if self.is_forgotten(&id) {
+            return Ok(());
+        }
+        let (mut doc, mut from) = match self.doc(tx, &id)? {
+            Some((doc, record)) => (doc, record.from),
+            None => (EntryDoc::empty(), BTreeMap::new()),
+        };
+        if doc.apply(&change.changes).is_err() {
+            self.alarm(Alarm::Unreadable);
+            return Ok(());
+        }
+        if doc.missing() {
+            return self.stash(tx, change);
+        }
+        from.insert(*author, seq);
+        self.put_doc(tx, &id, &doc, from)
+    }
+
+    fn stash(&mut self, tx: &mut Tx, change: &EntryChange) -> Result<(), EngineError> {
+        let key = entry_key(&self.vault, Table::Stash, &change.id());
+        let mut stashed = tx
+            .get::<Stashed>(&key)?
+            .unwrap_or(Stashed { entry: change.entry, changes: Vec::new() });
+        if !stashed.changes.contains(&change.changes) {
+            stashed.changes.push(change.changes.clone());
+        }
+        tx.put(&key, &stashed)
+    }
+
+    /// Notes a part of a snapshot, and its body if it came along.
+    fn take_part(&mut self, tx: &mut Tx, v: &Verified) -> Result<(), EngineError> {
+        let header = v.stub.header();
+        let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
+        let key = self.vault.key(Table::Partial, &parts);
+        let mut partial = match header.chunk.index {
+            0 => Partial::default(),
+            _ => tx.get::<Partial>(&key)?.unwrap_or_default(),
+        };
+        partial.numbers.push(v.number);
+        tx.put(&key, &partial)?;
+        if v.whole.is_some() {
+            self.keep_part(v);
+        }
+        Ok(())
+    }
+
+    fn keep_part(&mut self, v: &Verified) {
+        let Some(whole) = &v.whole else { return };
+        let epoch = self.keyring.epoch(&v.stub.header().epoch);
+        let opened = epoch.and_then(|epoch| seal::open(&self.me.space, whole, epoch).ok());
+        match opened.and_then(|bytes| Payload::from_bytes(&bytes).ok()) {
+            Some(Payload::Part { slot, bytes })
+                if self.keyring.space_key().slot(slot) == v.stub.header().slot =>
+            {
+                self.intake.parts.insert(v.number, bytes.into());
+            }
+            _ => self.alarm(Alarm::Unreadable),
+        }
+    }
+
+    /// All parts of a snapshot have been announced: it is needed, or what it covers is here.
+    fn whole_snapshot(&mut self, tx: &mut Tx, slot: &mut Slot, header: &Header) -> Result<(), EngineError> {
+        let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
+        let key = self.vault.key(Table::Partial, &parts);
+        let partial = tx.get::<Partial>(&key)?.unwrap_or_default();
+        tx.delete(&key)?;
+        let page = matches!(slot.name, SlotName::Page(_));
+        let complete = partial.numbers.len() == header.chunk.count as usize;
+        let held = |cover: &AuthorHead| {
+            let own_prefix = cover.author == header.author
+                && cover.head.seq + u64::from(header.chunk.count) == header.seq;
+            let head = slot.head(&cover.author);
+            // The snapshot's own chain has moved on to its last part already.
+            head.is_some_and(|head| head.seq >= cover.head.seq) && (!own_prefix || self.held_before(header))
+        };
+        let needless = !header.news && !header.destroys && header.covers.iter().all(held);
+        let page_wanted = page && self.restoring.is_some();
+        if complete && ((!page && !needless) || page_wanted) {
+            let wanted = Wanted {
+                slot: header.slot,
+                author: header.author,
+                seq: header.seq,
+                numbers: partial.numbers,
+                covers: header.covers.clone(),
+            };
+            tx.put(&self.vault.key(Table::Wanted, &parts), &wanted)?;
+        }
+        self.intake.covers.entry(header.slot).or_default().extend(header.covers.iter().copied());
+        if needless || page {
+            self.cover(slot, header);
+        }
+        self.adopt_ready(tx, slot)
+    }
+
+    /// Whether this device held the snapshot author's own chain up to the snapshot.
+    fn held_before(&self, header: &Header) -> bool {
+        !self.intake.jumped.contains(&(header.slot, header.author))
+    }
+
+    /// What a snapshot covers is packed, as far as this device counts.
+    pub(super) fn cover(&mut self, slot: &mut Slot, header: &Header) {
+        for cover in &header.covers {
+            slot.cover(&cover.author, cover.head.seq);
+        }
+        slot.cover(&header.author, header.seq);
+    }
+
+    /// The feed numbers of bodies that are to be fetched, those of one snapshot together.
+    pub(super) fn wanted(&self) -> Result<Vec<Wanted>, EngineError> {
+        let mut wanted = Vec::new();
+        self.tx().scan(&self.vault.table(Table::Wanted), &mut |_, bytes| {
+            wanted.push(codec::decode(&bytes)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(wanted)
+    }
+
+    /// Takes the parts of a wanted snapshot, if all are here.
+    pub(super) fn take_parts(&mut self, wanted: &Wanted) -> Option<Vec<u8>> {
+        if !wanted.numbers.iter().all(|number| self.intake.parts.contains_key(number)) {
+            return None;
+        }
+        let parts = wanted.numbers.iter().filter_map(|number| self.intake.parts.remove(number));
+        Some(parts.collect::<Vec<_>>().concat())
+    }
+}

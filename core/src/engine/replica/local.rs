@@ -1,0 +1,468 @@
+//! The replica as the sync's [`Local`] port.
+
+use std::cmp::Reverse;
+
+use mainstay_protocol::address::RelayAddress;
+use mainstay_protocol::frame::{Admission, Grant, Item, Proof, Pull, Request};
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::{Head, SlotHead};
+use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId, SpaceId};
+use mainstay_protocol::limits::{MAX_FETCH_SLOTS, MAX_PULL_BYTES, MAX_PUSH_ENVELOPES};
+use mainstay_protocol::receipt::Receipt;
+use mainstay_protocol::roster::{Record, Wrap};
+use mainstay_protocol::sign::{Signature, Signed, VerifyKey, purpose};
+use mainstay_protocol::statement::{Cursor, Statement, Stored};
+
+use super::members::Job;
+use super::open::{WRAPS, meta};
+use super::records::{RelayView, Restoring};
+use super::{Alarm, Counts, Replica};
+use crate::chapter::SlotName;
+use crate::engine::error::EngineError;
+use crate::journal::Month;
+use crate::sync::{Local, Outgone, RestoreAsk, SyncError};
+
+/// Bytes pushed in one batch.
+const PUSH_BYTES: usize = 512 * 1024;
+
+impl From<SyncError> for EngineError {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Refused(refusal) => Self::Refused(refusal),
+            SyncError::BadReply(what) => Self::BadReply { what },
+            SyncError::NotADevice => Self::NotADevice,
+            SyncError::Restless => Self::Restless,
+        }
+    }
+}
+
+impl Replica {
+    /// Sets the relay to sync with. Another relay than before is filled from the start.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn set_relay(&mut self, address: &RelayAddress) -> Result<(), EngineError> {
+        let text = address.to_string();
+        if self.relay.as_ref().is_some_and(|relay| relay.address == text) {
+            return Ok(());
+        }
+        let same_key = self.relay_address().is_some_and(|old| old.pins.iter().any(|p| address.pins.contains(p)));
+        match &mut self.relay {
+            Some(relay) if same_key => relay.address = text,
+            _ => {
+                self.take_back_outbox()?;
+                self.relay = Some(RelayView::new(text));
+                self.forget_receipts()?;
+            }
+        }
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+
+    /// The relay that was set.
+    pub fn relay_address(&self) -> Option<RelayAddress> {
+        self.relay.as_ref().and_then(|relay| relay.address.parse().ok())
+    }
+
+    /// Keeps an invitation to register, for the next sync.
+    ///
+    /// # Errors
+    /// [`EngineError::NoRelay`].
+    pub fn set_invitation(&mut self, invitation: Vec<u8>) -> Result<(), EngineError> {
+        let relay = self.relay.as_mut().ok_or(EngineError::NoRelay)?;
+        relay.invitation = Some(invitation.into());
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+
+    /// A restore begins: what the relay holds now is fetched newest first, then what came since.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn begin_restore(&mut self, from: Cursor) -> Result<(), EngineError> {
+        if let Some(relay) = &mut self.relay {
+            relay.intact = true;
+        }
+        self.restoring = Some(Restoring { from, slots: None, after: 0, done: 0 });
+        let mut tx = self.tx();
+        self.put_restoring(&mut tx)?;
+        self.put_relay(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+
+    /// Slots fetched and slots still to fetch, while a restore goes on and knows them.
+    pub fn restore_progress(&self) -> Option<(u32, u32)> {
+        let restoring = self.restoring.as_ref()?;
+        Some((restoring.done, restoring.slots.as_ref()?.len() as u32))
+    }
+
+    /// A sync begins.
+    ///
+    /// # Errors
+    /// [`EngineError::NoRelay`], [`EngineError::Store`].
+    pub fn begin_sync(&mut self, now_ms: i64) -> Result<(), EngineError> {
+        self.fold()?;
+        self.counts = Counts::default();
+        self.intake = Default::default();
+        let relay = self.relay.as_mut().ok_or(EngineError::NoRelay)?;
+        relay.tried_ms = Some(now_ms);
+        Ok(())
+    }
+
+    /// What the sync has moved so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn view(&self) -> Result<&RelayView, EngineError> {
+        self.relay.as_ref().ok_or(EngineError::NoRelay)
+    }
+
+    /// The chapters that a person looks at first.
+    fn first_months(now_ms: i64) -> [Month; 2] {
+        let month = Month::of(super::log::timestamp(now_ms));
+        [month, month.prev()]
+    }
+}
+
+impl Local for Replica {
+    type Error = EngineError;
+
+    fn space(&self) -> SpaceId {
+        self.me.space
+    }
+
+    fn author(&self) -> AuthorId {
+        self.me.keys.author.author_id()
+    }
+
+    fn sign_attach(&self, proof: &Proof) -> Signature {
+        self.me.keys.author.sign_for(purpose::ATTACH, &proof.message())
+    }
+
+    fn cursor(&self) -> Option<Cursor> {
+        self.relay.as_ref().and_then(|relay| relay.cursor)
+    }
+
+    fn roster_head(&self) -> Hash {
+        self.roster.head()
+    }
+
+    fn receipts_stamp(&self) -> u64 {
+        self.relay.as_ref().map_or(0, |relay| relay.receipts)
+    }
+
+    fn intact(&self) -> bool {
+        self.relay.as_ref().is_some_and(|relay| relay.intact)
+    }
+
+    fn creation(&mut self) -> Result<Request, EngineError> {
+        let relay = self.view()?;
+        let damaged = |_| EngineError::damaged("the relay's permission cannot be read");
+        let admission = match (&relay.grant, &relay.invitation) {
+            (Some(grant), _) => {
+                Admission::Granted(mainstay_protocol::codec::decode(grant).map_err(damaged)?)
+            }
+            (None, Some(invitation)) => {
+                Admission::Invited(mainstay_protocol::codec::decode(invitation).map_err(damaged)?)
+            }
+            (None, None) => Admission::Open,
+        };
+        let wraps: Vec<Wrap> = self.tx().get(&meta(&self.vault, WRAPS))?.unwrap_or_default();
+        let records = self.roster.records_after(None);
+        Ok(Request::Create { space: self.me.space, records, wraps, admission })
+    }
+
+    fn created(&mut self, grant: Signed<Grant>) -> Result<(), EngineError> {
+        if let Some(relay) = &mut self.relay {
+            relay.grant = Some(mainstay_protocol::codec::encode(&grant).into());
+            relay.cursor = None;
+            relay.intact = false;
+            relay.receipts = 0;
+        }
+        self.tally.owed = true;
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        self.put_tally(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+
+    fn relay_lost(&mut self, now: &Cursor) -> Result<(), EngineError> {
+        Replica::relay_lost(self, now)
+    }
+
+    fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<(), EngineError> {
+        Replica::take_roster(self, records).map(|_| ())
+    }
+
+    fn is_member(&self) -> bool {
+        Replica::is_member(self)
+    }
+
+    fn lacks_key(&self) -> bool {
+        Replica::lacks_key(self)
+    }
+
+    fn take_wraps(&mut self, wraps: &[Wrap]) -> Result<(), EngineError> {
+        Replica::take_wraps(self, wraps)
+    }
+
+    fn take_items(
+        &mut self,
+        items: Vec<Item>,
+        cursor: Option<Cursor>,
+        now_ms: i64,
+    ) -> Result<(), EngineError> {
+        let nothing_waits = Replica::take_items(self, items, now_ms)?;
+        let moved = cursor.filter(|_| nothing_waits && self.restoring.is_none());
+        if let (Some(cursor), Some(relay)) = (moved, &mut self.relay)
+            && relay.cursor != Some(cursor)
+        {
+            relay.cursor = Some(cursor);
+            let mut tx = self.tx();
+            self.put_relay(&mut tx)?;
+            tx.commit_lazily(&mut *self.rng)?;
+        }
+        Ok(())
+    }
+
+    fn wanted(&mut self) -> Result<Vec<u64>, EngineError> {
+        self.adopt_fetched()?;
+        let mut wanted = Replica::wanted(self)?;
+        // Newest first, so that what a person looks at is whole first.
+        wanted.sort_by_key(|wanted| Reverse(wanted.numbers.first().copied()));
+        Ok(wanted.into_iter().flat_map(|wanted| wanted.numbers).collect())
+    }
+
+    fn end_wanted(&mut self) -> Result<(), EngineError> {
+        self.alarm(Alarm::Withheld);
+        Ok(())
+    }
+
+    fn end_pull(&mut self) -> Result<(), EngineError> {
+        if self.intake.met_own && self.is_member() {
+            self.ask(Job::Rekey);
+        }
+        Ok(())
+    }
+
+    fn restore_first(&mut self, now_ms: i64) -> Option<Vec<Request>> {
+        let restoring = self.restoring.as_ref().filter(|restoring| restoring.slots.is_none())?;
+        let after = restoring.after;
+        let [this, before] = Self::first_months(now_ms).map(|month| month.index());
+        let pull = |names: &[SlotName], stubs| {
+            let slots = names.iter().map(|name| self.slot_id(*name)).collect();
+            let pull = Pull::Slots { slots, after, stubs, limit_bytes: MAX_PULL_BYTES };
+            Request::Pull { space: self.me.space, pull }
+        };
+        Some(vec![
+            pull(&[SlotName::Plan, SlotName::Page(this), SlotName::Page(before)], false),
+            pull(&[SlotName::Chapter(this), SlotName::Chapter(before)], true),
+            Request::Slots { space: self.me.space },
+        ])
+    }
+
+    fn restore_next(&mut self) -> Result<Option<RestoreAsk>, EngineError> {
+        let Some(restoring) = &self.restoring else { return Ok(None) };
+        let Some(slots) = &restoring.slots else { return Ok(Some(RestoreAsk::Names)) };
+        if !slots.is_empty() {
+            let next = slots.iter().rev().take(MAX_FETCH_SLOTS).copied().collect();
+            return Ok(Some(RestoreAsk::Slots(next, restoring.after)));
+        }
+        let from = restoring.from;
+        self.restoring = None;
+        if let Some(relay) = &mut self.relay {
+            relay.cursor = Some(from);
+        }
+        let mut tx = self.tx();
+        self.put_restoring(&mut tx)?;
+        self.put_relay(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
+        Ok(None)
+    }
+
+    fn take_slots(&mut self, slots: Vec<SlotId>, now_ms: i64) -> Result<(), EngineError> {
+        let mut names: Vec<_> =
+            slots.iter().filter_map(|id| Some((self.slot_name(id)?, *id))).collect();
+        let first = Self::first_months(now_ms);
+        // The next one last: pages from the newest to the oldest, then documents likewise.
+        names.retain(|(name, _)| match name {
+            SlotName::Plan => false,
+            SlotName::Page(month) => !first.iter().any(|first| first.index() == *month),
+            SlotName::Chapter(_) => true,
+        });
+        names.sort_by_key(|(name, _)| match name {
+            SlotName::Chapter(month) => (0, *month),
+            SlotName::Page(month) => (1, *month),
+            SlotName::Plan => (2, 0),
+        });
+        if let Some(restoring) = &mut self.restoring {
+            restoring.slots = Some(names.into_iter().map(|(_, id)| id).collect());
+        }
+        let mut tx = self.tx();
+        self.put_restoring(&mut tx)?;
+        tx.commit_lazily(&mut *self.rng)
+    }
+
+    fn restored_to(&mut self, asked: usize, stopped: Option<(SlotId, u64)>) -> Result<(), EngineError> {
+        if let Some(Restoring { slots: Some(slots), after, done, .. }) = &mut self.restoring {
+            let asked = asked.min(slots.len());
+            let complete = match stopped {
+                None => asked,
+                Some((slot, _)) => slots.iter().rev().take(asked).position(|s| *s == slot).unwrap_or(0),
+            };
+            slots.truncate(slots.len() - complete);
+            *done += complete as u32;
+            *after = stopped.map_or(0, |(_, number)| number);
+        }
+        let mut tx = self.tx();
+        self.put_restoring(&mut tx)?;
+        tx.commit_lazily(&mut *self.rng)
+    }
+
+    fn take_receipts(
+        &mut self,
+        receipts: &[Signed<Receipt>],
+        incarnation: Incarnation,
+        stamp: u64,
+    ) -> Result<(), EngineError> {
+        Replica::take_receipts(self, receipts, incarnation)?;
+        if let Some(relay) = &mut self.relay {
+            relay.receipts = stamp;
+        }
+        Ok(())
+    }
+
+    fn compare_heads(
+        &mut self,
+        heads: &[SlotHead],
+        statement: &Signed<Statement>,
+        relay: &VerifyKey,
+    ) -> Result<(), EngineError> {
+        Replica::compare_heads(self, heads, statement, relay)
+    }
+
+    fn next_append(&mut self) -> Result<Option<Request>, EngineError> {
+        if self.next_job().is_none() {
+            return Ok(None);
+        }
+        let change = match self.draft_job() {
+            Ok(Some(change)) => change,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                self.drop_job();
+                return Err(error);
+            }
+        };
+        let request = Request::Append {
+            space: self.me.space,
+            expected: self.roster.head(),
+            record: change.record.clone(),
+            wraps: change.wraps.clone(),
+        };
+        self.appending = Some(change);
+        Ok(Some(request))
+    }
+
+    fn appended(&mut self) -> Result<(), EngineError> {
+        match self.appending.take() {
+            Some(change) => {
+                // What is in the outbox names the head before.
+                self.take_back_outbox()?;
+                self.job_done(change)
+            }
+            None => Err(EngineError::BadReply { what: "an append that nobody asked for" }),
+        }
+    }
+
+    fn append_refused(&mut self) {
+        self.appending = None;
+        self.drop_job();
+    }
+
+    fn outgoing(&mut self, now_ms: i64) -> Result<Outgone, EngineError> {
+        let mut waiting = self.outbox()?;
+        if waiting.is_empty() && self.seal_more(now_ms)? {
+            waiting = self.outbox()?;
+        }
+        let total = waiting.len();
+        let mut bytes = 0;
+        let mut envelopes = Vec::new();
+        for (_, outgoing) in waiting.into_iter().take(MAX_PUSH_ENVELOPES) {
+            bytes += outgoing.envelope.len();
+            if bytes > PUSH_BYTES && !envelopes.is_empty() {
+                break;
+            }
+            envelopes.push((outgoing.hash, outgoing.envelope.into()));
+        }
+        Ok(Outgone { all: envelopes.len() == total, envelopes })
+    }
+
+    fn stored(&mut self, stored: &[Stored], now: Cursor) -> Result<(), EngineError> {
+        self.acknowledged(stored)?;
+        let Some(relay) = &mut self.relay else { return Ok(()) };
+        // Nobody else's items lie between: what this device pushed need not be pulled again.
+        let followed = relay.cursor.map(|at| {
+            stored.iter().filter(|s| s.number != 0).fold(at, |at, s| at.next(&s.envelope))
+        });
+        if followed == Some(now) {
+            relay.cursor = Some(now);
+            let mut tx = self.tx();
+            self.put_relay(&mut tx)?;
+            tx.commit_lazily(&mut *self.rng)?;
+        }
+        Ok(())
+    }
+
+    fn take_back(&mut self) -> Result<(), EngineError> {
+        self.take_back_outbox()
+    }
+
+    fn out_of_order(
+        &mut self,
+        slot: SlotId,
+        author: AuthorId,
+        head: Option<Head>,
+    ) -> Result<(), EngineError> {
+        let Some(name) = self.slot_name(&slot) else { return Ok(()) };
+        let mine = self.slot(&self.tx(), name)?.head(&author);
+        let ahead = head.map_or(0, |head| head.seq) >= mine.map_or(0, |head| head.seq) && head != mine;
+        if ahead && author == self.author() {
+            // The relay has envelopes of this device that it does not know: it was cloned, or its
+            // store is an older copy of itself. Pulling brings them.
+            self.ask(Job::Rekey);
+            return Ok(());
+        }
+        match name {
+            SlotName::Page(month) => self.must_pack(SlotName::Chapter(month), false),
+            name => self.must_pack(name, false),
+        }
+    }
+
+    fn receipt(&mut self) -> Result<Option<Signed<Receipt>>, EngineError> {
+        if self.restoring.is_some() {
+            return Ok(None);
+        }
+        Replica::receipt(self)
+    }
+
+    fn owe_receipt(&mut self) {
+        Replica::owe_receipt(self);
+    }
+
+    fn finished(&mut self, now_ms: i64) -> Result<(), EngineError> {
+        self.end_intake();
+        let complete = !self.owes_snapshots()? && self.outbox()?.is_empty();
+        if let Some(relay) = &mut self.relay {
+            relay.intact |= complete;
+            relay.synced_ms = Some(now_ms);
+            relay.tried_ms = Some(now_ms);
+        }
+        self.revision += 1;
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+}

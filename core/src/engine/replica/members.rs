@@ -1,0 +1,241 @@
+//! The devices of a journal.
+
+use mainstay_protocol::frame::Signer;
+use mainstay_protocol::ids::AuthorId;
+use mainstay_protocol::roster::{DeviceStatus, LastHead, Merged, Record, Roster, RosterError, Wrap};
+use mainstay_protocol::sign::Signed;
+use std::ops::ControlFlow;
+
+use super::records::Slot;
+use super::{Alarm, Replica};
+use crate::chapter::SlotName;
+use crate::engine::error::EngineError;
+use crate::engine::vault::Table;
+use crate::space::change::{self, Change, Newcomer};
+use crate::space::recovery::Recovery;
+
+/// A device as a person sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// Its id in this journal.
+    pub author: AuthorId,
+    /// The name that it was given.
+    pub name: String,
+    /// Whether it is this one.
+    pub this: bool,
+    /// "active", "waiting" or "removed".
+    pub status: &'static str,
+}
+
+/// A change of the list of devices that the next sync is to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// Let a device in.
+    Admit(Newcomer),
+    /// Confirm one that a recovery set aside.
+    Confirm(AuthorId),
+    /// Remove one, and start an epoch without it.
+    Remove(AuthorId),
+    /// Take a new author key: this device met envelopes of its own that it does not know.
+    Rekey,
+    /// Join the other branch of a fork.
+    Heal(Vec<Signed<Record>>),
+}
+
+impl Replica {
+    /// The devices, also those that were removed.
+    pub fn devices(&self) -> Vec<DeviceInfo> {
+        let me = self.me.keys.author.author_id();
+        let members = self.roster.state().members.iter();
+        members
+            .map(|(author, member)| DeviceInfo {
+                author: *author,
+                name: self.device_name(author),
+                this: *author == me,
+                status: match member.status {
+                    DeviceStatus::Active => "active",
+                    DeviceStatus::Waiting => "waiting",
+                    _ => "removed",
+                },
+            })
+            .collect()
+    }
+
+    pub(super) fn device_name(&self, author: &AuthorId) -> String {
+        let member = self.roster.state().members.get(author);
+        let name = member.and_then(|m| self.keyring.device_name(&self.me.space, &m.device));
+        name.unwrap_or_else(|| "a device".to_owned())
+    }
+
+    /// Whether this device takes part.
+    pub fn is_member(&self) -> bool {
+        self.roster.state().is_active(&self.me.keys.author.author_id())
+    }
+
+    /// Asks for a change of the list of devices; the next sync makes it.
+    pub fn ask(&mut self, job: Job) {
+        if !self.jobs.contains(&job) {
+            self.jobs.push_back(job);
+        }
+    }
+
+    pub(super) fn next_job(&self) -> Option<&Job> {
+        self.jobs.front()
+    }
+
+    /// The record for the next job, made against the present roster.
+    pub(super) fn draft_job(&mut self) -> Result<Option<Change>, EngineError> {
+        let Some(job) = self.jobs.front().cloned() else { return Ok(None) };
+        let author = self.me.keys.author.clone();
+        let change = match &job {
+            Job::Admit(newcomer) => {
+                change::admit(&mut *self.rng, (&self.roster, &self.keyring), &author, newcomer)?
+            }
+            Job::Confirm(waiting) => {
+                change::confirm(&mut *self.rng, (&self.roster, &self.keyring), &author, waiting)?
+            }
+            Job::Remove(gone) => {
+                let last = self.last_heads(gone)?;
+                let keys = (&self.roster, &self.keyring);
+                change::remove(&mut *self.rng, keys, &author, (gone, last))?
+            }
+            Job::Rekey => {
+                let keys = self.me.secret.keys(&self.me.space, self.me.generation + 1);
+                let newcomer = Newcomer::own(&keys, &self.me.name);
+                change::admit(&mut *self.rng, (&self.roster, &self.keyring), &author, &newcomer)?
+            }
+            Job::Heal(branch) => {
+                change::heal(&mut *self.rng, (&self.roster, &self.keyring), &author, branch)?
+            }
+        };
+        Ok(Some(change))
+    }
+
+    /// The relay has appended the record of the next job.
+    pub(super) fn job_done(&mut self, change: Change) -> Result<(), EngineError> {
+        let job = self.jobs.pop_front();
+        self.roster.append(&change.record)?;
+        let wraps = change.wraps;
+        let me = Signer::Device(self.me.keys.author.author_id());
+        let kem = self.me.keys.kem.clone();
+        if change.epoch.is_some() {
+            self.keyring.absorb(&self.roster, &wraps, me, &kem)?;
+        }
+        if job == Some(Job::Rekey) {
+            self.me.generation += 1;
+            self.me.keys = self.me.secret.keys(&self.me.space, self.me.generation);
+        }
+        self.store_members()
+    }
+
+    /// Drops the next job: it cannot be done.
+    pub(super) fn drop_job(&mut self) {
+        self.jobs.pop_front();
+    }
+
+    fn store_members(&mut self) -> Result<(), EngineError> {
+        let mut tx = self.tx();
+        self.put_identity(&mut tx)?;
+        self.put_roster(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
+        self.revision += 1;
+        Ok(())
+    }
+
+    /// Where a device's chains end that no snapshot covers.
+    fn last_heads(&self, author: &AuthorId) -> Result<Vec<LastHead>, EngineError> {
+        let mut last = Vec::new();
+        self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
+            let slot: Slot = mainstay_protocol::codec::decode(&bytes)?;
+            let chain = slot.chains.iter().find(|chain| chain.author == *author);
+            if let Some(chain) = chain.filter(|chain| chain.head.seq > chain.covered) {
+                last.push(LastHead { slot: slot.id, head: chain.head });
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        last.truncate(mainstay_protocol::limits::MAX_REMOVAL_HEADS);
+        Ok(last)
+    }
+
+    /// Takes over the relay's list of devices.
+    pub(super) fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<Merged, EngineError> {
+        match self.roster.merge(records) {
+            Ok(Merged::Same) => Ok(Merged::Same),
+            Ok(merged) => {
+                if let Merged::Replaced(_) = merged {
+                    self.resend_voided()?;
+                }
+                self.store_members()?;
+                Ok(merged)
+            }
+            Err(error) => {
+                if matches!(error, RosterError::Fork { .. } | RosterError::Stale) {
+                    self.alarm(Alarm::Fork);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// A part of the list of devices was voided, and what was sent under it does not count for the
+    /// others: every chapter with loose envelopes of this device is pushed whole.
+    fn resend_voided(&mut self) -> Result<(), EngineError> {
+        let me = self.me.keys.author.author_id();
+        for name in self.loose_slots()? {
+            let slot = self.slot(&self.tx(), name)?;
+            if slot.head(&me).is_some() && !matches!(name, SlotName::Page(_)) {
+                self.must_pack(name, true)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_wraps(&mut self, wraps: &[Wrap]) -> Result<(), EngineError> {
+        let me = Signer::Device(self.me.keys.author.author_id());
+        let kem = self.me.keys.kem.clone();
+        self.keyring.absorb(&self.roster, wraps, me, &kem)?;
+        self.store_members()
+    }
+
+    /// Whether the key of the present epoch is missing here.
+    pub(super) fn lacks_key(&self) -> bool {
+        self.keyring.present(&self.roster).is_none()
+    }
+
+    /// This device as a newcomer under its next key: how it comes back after it was removed.
+    pub fn as_newcomer(&self) -> Newcomer {
+        let keys = self.me.secret.keys(&self.me.space, self.me.generation + 1);
+        Newcomer::own(&keys, &self.me.name)
+    }
+
+    /// Takes its next key, after another device let this one in again under it. Everything that
+    /// was not sent, or did not count, is sent again.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the roster does not list that key.
+    pub fn readmitted(&mut self, roster: Roster, wraps: &[Wrap]) -> Result<(), EngineError> {
+        self.take_back_outbox()?;
+        self.take_roster(&roster.records_after(None))?;
+        self.me.generation += 1;
+        self.me.keys = self.me.secret.keys(&self.me.space, self.me.generation);
+        self.take_wraps(wraps)?;
+        for name in self.loose_slots()? {
+            self.must_pack(name, true)?;
+        }
+        Ok(())
+    }
+
+    /// The record with which a new phone takes a journal back: it follows the shown list's head,
+    /// and leaves every other device waiting.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the recovery key does not open this journal.
+    pub fn draft_recovery(
+        rng: &mut dyn rand_core::CryptoRng,
+        (roster, keyring): (&Roster, &crate::space::keyring::Keyring),
+        recovery: &Recovery,
+        newcomer: &Newcomer,
+    ) -> Result<Change, EngineError> {
+        Ok(change::recover(rng, (roster, keyring), recovery, roster.head(), newcomer)?)
+    }
+}

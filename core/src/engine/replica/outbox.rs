@@ -1,0 +1,281 @@
+//! Sealing what is to be sent, and learning its fate.
+//!
+//! An envelope is durable here before it is sent, and is sent again unchanged until the relay has
+//! signed for it or refused it. Only then is it dropped, or its content sealed anew.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use mainstay_protocol::codec;
+use mainstay_protocol::envelope::{Chunk, Header, Kind};
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::{AuthorHead, Head};
+use mainstay_protocol::statement::Stored;
+
+use super::docs::entry_key;
+use super::records::{Outgoing, Pending, Slot};
+use super::Replica;
+use crate::chapter::{EntryChange, Payload, SlotName};
+use crate::engine::error::EngineError;
+use crate::engine::tx::Tx;
+use crate::engine::vault::Table;
+use crate::journal::{EntryId, Month};
+use crate::space::seal;
+
+/// Changes collected into one envelope, before compression.
+const CHANGES_BYTES: usize = 32 * 1024;
+/// Sealed at once; more waits until these are acknowledged.
+const AT_ONCE_BYTES: usize = 1024 * 1024;
+/// More entries than this waiting in one chapter, and it is packed instead.
+const PACK_FROM: usize = 64;
+
+/// What an envelope is to hold and where it goes.
+pub(super) struct Draft {
+    pub(super) kind: Kind,
+    pub(super) chunk: Chunk,
+    pub(super) covers: Vec<AuthorHead>,
+    pub(super) destroys: bool,
+    pub(super) news: bool,
+    pub(super) payload: Payload,
+    pub(super) entries: Vec<Pending>,
+    pub(super) plan: Option<crate::document::Heads>,
+}
+
+impl Draft {
+    fn change(payload: Payload) -> Self {
+        Self {
+            kind: Kind::Change,
+            chunk: Chunk::WHOLE,
+            covers: Vec::new(),
+            destroys: false,
+            news: false,
+            payload,
+            entries: Vec::new(),
+            plan: None,
+        }
+    }
+}
+
+impl Replica {
+    /// Seals what waits, up to a bound, and makes the envelopes durable. `false` when nothing does.
+    pub(super) fn seal_more(&mut self, now_ms: i64) -> Result<bool, EngineError> {
+        self.fold()?;
+        let mut tx = self.tx();
+        let mut sealed = self.seal_plan(&mut tx)?;
+        let mut packed = Vec::new();
+        for (month, pending) in self.pending(&tx)? {
+            if sealed > AT_ONCE_BYTES {
+                break;
+            }
+            if pending.len() > PACK_FROM && self.may_pack(&tx, month)? {
+                packed.push(month);
+                continue;
+            }
+            sealed += self.seal_changes(&mut tx, month, pending)?;
+        }
+        self.put_tally(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
+        for month in packed {
+            if sealed > AT_ONCE_BYTES {
+                break;
+            }
+            sealed += self.pack_chapter(month, now_ms)?;
+        }
+        if sealed <= AT_ONCE_BYTES {
+            sealed += self.pack_due(now_ms, AT_ONCE_BYTES - sealed)?;
+        }
+        Ok(sealed > 0)
+    }
+
+    /// Entries that wait, by chapter.
+    pub(super) fn pending(&self, tx: &Tx) -> Result<BTreeMap<Month, Vec<Pending>>, EngineError> {
+        let mut months: BTreeMap<Month, Vec<Pending>> = BTreeMap::new();
+        tx.scan(&self.vault.table(Table::Pending), &mut |_, bytes| {
+            let pending: Pending = codec::decode(&bytes)?;
+            let month = EntryId::from_bytes(pending.entry).month();
+            months.entry(month).or_default().push(pending);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(months)
+    }
+
+    fn seal_plan(&mut self, tx: &mut Tx) -> Result<usize, EngineError> {
+        let Some(sent) = self.plan_pending(tx)? else { return Ok(0) };
+        self.clear_plan_pending(tx)?;
+        let changes = self.plan.changes_since(&sent);
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        let mut slot = self.slot(tx, SlotName::Plan)?;
+        let mut draft = Draft::change(Payload::Plan { changes: changes.into() });
+        draft.plan = Some(sent);
+        let bytes = self.seal_one(tx, &mut slot, draft)?;
+        self.put_slot(tx, &slot)?;
+        Ok(bytes)
+    }
+
+    fn seal_changes(
+        &mut self,
+        tx: &mut Tx,
+        month: Month,
+        pending: Vec<Pending>,
+    ) -> Result<usize, EngineError> {
+        let name = SlotName::Chapter(month.index());
+        let mut slot = self.slot(tx, name)?;
+        let (mut sealed, mut bytes) = (0, 0);
+        let (mut changes, mut entries) = (Vec::new(), Vec::new());
+        let mut left = pending.into_iter().peekable();
+        while let Some(item) = left.next() {
+            let id = EntryId::from_bytes(item.entry);
+            tx.delete(&entry_key(&self.vault, Table::Pending, &id))?;
+            if let Some((doc, _)) = self.doc(tx, &id)? {
+                let change = doc.changes_since(&item.sent);
+                bytes += change.len();
+                if !change.is_empty() {
+                    changes.push(EntryChange { entry: item.entry, changes: change.into() });
+                    entries.push(item);
+                }
+            }
+            if !changes.is_empty() && (bytes > CHANGES_BYTES || left.peek().is_none()) {
+                let changes = std::mem::take(&mut changes);
+                let mut draft = Draft::change(Payload::Changes { slot: name, changes });
+                draft.entries = std::mem::take(&mut entries);
+                sealed += self.seal_one(tx, &mut slot, draft)?;
+                bytes = 0;
+            }
+        }
+        self.put_slot(tx, &slot)?;
+        Ok(sealed)
+    }
+
+    /// Seals one envelope at the end of this device's chain in a slot, and puts it in the outbox.
+    pub(super) fn seal_one(
+        &mut self,
+        tx: &mut Tx,
+        slot: &mut Slot,
+        draft: Draft,
+    ) -> Result<usize, EngineError> {
+        let author = self.me.keys.author.author_id();
+        let before = slot.head(&author);
+        let epoch = self.keyring.present(&self.roster).ok_or(EngineError::NotADevice)?.clone();
+        let header = Header {
+            version: mainstay_protocol::FORMAT_VERSION,
+            roster: self.roster.head(),
+            epoch: epoch.id(),
+            slot: slot.id,
+            author,
+            seq: before.map_or(1, |head| head.seq + 1),
+            previous: before.map_or(Hash([0; 32]), |head| head.hash),
+            kind: draft.kind,
+            chunk: draft.chunk,
+            covers: draft.covers,
+            destroys: draft.destroys,
+            news: draft.news,
+        };
+        let (seq, covers) = (header.seq, header.covers.clone());
+        let keys = (&epoch, &self.me.keys.author);
+        let payload = draft.payload.to_bytes();
+        let envelope = seal::seal(&mut *self.rng, &self.me.space, header, keys, &payload)?;
+        let (hash, bytes) = (envelope.hash(&self.me.space), envelope.to_bytes());
+        self.move_head(slot, &author, Head { seq, hash });
+        self.note_origin(tx, &draft.entries, seq)?;
+        let outgoing = Outgoing {
+            envelope: bytes.into(),
+            hash,
+            slot: slot.id,
+            name: slot.name,
+            before,
+            seq,
+            entries: draft.entries,
+            plan: draft.plan,
+            covers,
+            snapshot: draft.kind == Kind::Snapshot,
+            last_part: draft.chunk.is_last(),
+            destroy: draft.destroys,
+            news: draft.news,
+        };
+        let length = outgoing.envelope.len();
+        tx.put(&self.vault.ordinal(Table::Outbox, self.next_out), &outgoing)?;
+        self.next_out += 1;
+        Ok(length)
+    }
+
+    /// Remembers which of this device's envelopes changed a loose document last.
+    fn note_origin(&self, tx: &mut Tx, entries: &[Pending], seq: u64) -> Result<(), EngineError> {
+        let me = self.me.keys.author.author_id();
+        for entry in entries {
+            let id = EntryId::from_bytes(entry.entry);
+            let key = entry_key(&self.vault, Table::Doc, &id);
+            if let Some(mut record) = tx.get::<super::records::DocRecord>(&key)? {
+                record.from.insert(me, seq);
+                tx.put(&key, &record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The envelopes whose fate is unknown, oldest first.
+    pub(super) fn outbox(&self) -> Result<Vec<(u64, Outgoing)>, EngineError> {
+        let mut out = Vec::new();
+        self.tx().scan(&self.vault.table(Table::Outbox), &mut |name, value| {
+            let place = name.first_chunk().map(|place| u64::from_be_bytes(*place));
+            let place = place.ok_or(EngineError::damaged("an outgoing envelope's key is malformed"))?;
+            let outgoing: Outgoing = codec::decode(&value)?;
+            out.push((place, outgoing));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(out)
+    }
+
+    /// Drops what the relay has signed for.
+    pub(super) fn acknowledged(&mut self, stored: &[Stored]) -> Result<(), EngineError> {
+        let mut tx = self.tx();
+        let others = self.other_devices();
+        for (place, outgoing) in self.outbox()? {
+            if !stored.iter().any(|stored| stored.envelope == outgoing.hash) {
+                continue;
+            }
+            tx.delete(&self.vault.ordinal(Table::Outbox, place))?;
+            self.await_receipts(&mut tx, &others, &outgoing)?;
+            if outgoing.snapshot && outgoing.last_part {
+                let mut slot = self.slot(&tx, outgoing.name)?;
+                for cover in &outgoing.covers {
+                    slot.cover(&cover.author, cover.head.seq);
+                }
+                slot.cover(&self.me.keys.author.author_id(), outgoing.seq);
+                self.put_slot(&mut tx, &slot)?;
+            }
+        }
+        self.put_tally(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+
+    /// Takes every envelope back whose fate was "refused": its content waits again.
+    pub(super) fn take_back_outbox(&mut self) -> Result<(), EngineError> {
+        let mut out = self.outbox()?;
+        out.reverse();
+        let mut tx = self.tx();
+        let me = self.me.keys.author.author_id();
+        for (place, outgoing) in out {
+            tx.delete(&self.vault.ordinal(Table::Outbox, place))?;
+            let mut slot = self.slot(&tx, outgoing.name)?;
+            self.take_head_back(&mut slot, &me, outgoing.before);
+            if outgoing.snapshot {
+                slot.must_pack = true;
+                slot.destroy |= outgoing.destroy;
+                slot.news |= outgoing.news;
+            }
+            self.put_slot(&mut tx, &slot)?;
+            for entry in &outgoing.entries {
+                let id = EntryId::from_bytes(entry.entry);
+                tx.put(&entry_key(&self.vault, Table::Pending, &id), entry)?;
+            }
+            if let Some(sent) = &outgoing.plan {
+                self.clear_plan_pending(&mut tx)?;
+                self.mark_plan_pending(&mut tx, sent)?;
+            }
+        }
+        self.put_tally(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
+    }
+}

@@ -1,0 +1,59 @@
+//! The recovery plan.
+
+use super::open::{PLAN, PLAN_PENDING, meta};
+use super::Replica;
+use crate::document::Heads;
+use crate::engine::error::EngineError;
+use crate::engine::tx::Tx;
+use crate::plan::{ItemId, Plan, PlanEdit};
+
+impl Replica {
+    /// The plan as it stands.
+    pub fn plan(&self) -> Plan {
+        self.plan.plan()
+    }
+
+    /// A new item's id.
+    pub fn new_item_id(&mut self) -> ItemId {
+        ItemId::make(&mut *self.rng)
+    }
+
+    /// Changes the plan. Durable on return.
+    ///
+    /// # Errors
+    /// [`EngineError::Plan`] when the plan does not take the change.
+    pub fn edit_plan(&mut self, edit: &PlanEdit, now_ms: i64) -> Result<(), EngineError> {
+        edit.validate(&self.plan.plan())?;
+        let (before, actor) = (self.plan.heads(), self.bytes16());
+        let mut plan = self.plan.clone();
+        plan.edit(edit, actor, now_ms)?;
+        let mut tx = self.tx();
+        tx.put_bytes(&meta(&self.vault, PLAN), &plan.save())?;
+        self.mark_plan_pending(&mut tx, &before)?;
+        tx.commit(&mut *self.rng)?;
+        self.plan = plan;
+        self.revision += 1;
+        Ok(())
+    }
+
+    pub(super) fn mark_plan_pending(&self, tx: &mut Tx, sent: &Heads) -> Result<(), EngineError> {
+        let key = meta(&self.vault, PLAN_PENDING);
+        match tx.has(&key)? {
+            true => Ok(()),
+            false => tx.put(&key, sent),
+        }
+    }
+
+    /// What envelopes hold of the plan, if it has changes beyond that.
+    pub(super) fn plan_pending(&self, tx: &Tx) -> Result<Option<Heads>, EngineError> {
+        tx.get(&meta(&self.vault, PLAN_PENDING))
+    }
+
+    pub(super) fn clear_plan_pending(&self, tx: &mut Tx) -> Result<(), EngineError> {
+        tx.delete(&meta(&self.vault, PLAN_PENDING))
+    }
+
+    pub(super) fn put_plan(&self, tx: &mut Tx) -> Result<(), EngineError> {
+        tx.put_bytes(&meta(&self.vault, PLAN), &self.plan.save())
+    }
+}

@@ -1,0 +1,149 @@
+//! Receipts: what this device states, and what it makes of the others'.
+
+use std::ops::ControlFlow;
+
+use mainstay_protocol::codec;
+use mainstay_protocol::ids::{AuthorId, Incarnation};
+use mainstay_protocol::receipt::Receipt;
+use mainstay_protocol::sign::Signed;
+
+use super::records::{Outgoing, Seen, Unconfirmed};
+use super::Replica;
+use crate::engine::error::EngineError;
+use crate::engine::tx::Tx;
+use crate::engine::vault::{Key, Table};
+
+/// The name under which the plan awaits confirmation.
+const PLAN: &[u8] = b"plan";
+
+impl Replica {
+    pub(super) fn other_devices(&self) -> Vec<AuthorId> {
+        let me = self.me.keys.author.author_id();
+        self.roster.state().active().map(|(author, _)| *author).filter(|author| *author != me).collect()
+    }
+
+    /// A receipt, if something changed since the last one. Everything it states is made durable
+    /// first.
+    pub(super) fn receipt(&mut self) -> Result<Option<Signed<Receipt>>, EngineError> {
+        let incarnation = self.relay.as_ref().and_then(|relay| relay.incarnation());
+        let Some(incarnation) = incarnation.filter(|_| self.tally.owed) else { return Ok(None) };
+        self.tally.counter += 1;
+        self.tally.owed = false;
+        let mut tx = self.tx();
+        self.put_tally(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
+        let receipt = Receipt {
+            version: mainstay_protocol::FORMAT_VERSION,
+            space: self.me.space,
+            author: self.me.keys.author.author_id(),
+            counter: self.tally.counter,
+            instance: self.tally.instance,
+            incarnation,
+            roster_head: self.roster.head(),
+            digest: self.tally.digest,
+            recent: self.tally.recent.clone(),
+        };
+        Ok(Some(Signed::seal(&receipt, |input| self.me.keys.author.sign(input))))
+    }
+
+    /// The receipt did not get through: the next sync sends one again.
+    pub(super) fn owe_receipt(&mut self) {
+        self.tally.owed = true;
+    }
+
+    /// From now on, every other device is to confirm what an acknowledged envelope carries.
+    pub(super) fn await_receipts(
+        &self,
+        tx: &mut Tx,
+        others: &[AuthorId],
+        outgoing: &Outgoing,
+    ) -> Result<(), EngineError> {
+        let author = self.me.keys.author.author_id();
+        let entries = outgoing.entries.iter().map(|pending| Some(pending.entry));
+        let plan = outgoing.plan.as_ref().map(|_| None);
+        for entry in entries.chain(plan) {
+            for device in others {
+                let item = Unconfirmed { entry, slot: outgoing.slot, author, seq: outgoing.seq };
+                tx.put(&self.unconfirmed_key(device, entry.as_ref()), &item)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in the receipts of other devices. Each is checked: signed by a device that takes part,
+    /// newer than the last, about this relay's present store.
+    pub(super) fn take_receipts(
+        &mut self,
+        receipts: &[Signed<Receipt>],
+        incarnation: Incarnation,
+    ) -> Result<(), EngineError> {
+        let others = self.other_devices();
+        let mut tx = self.tx();
+        for signed in receipts {
+            let Ok(author) = signed.peek().map(|receipt| receipt.author) else { continue };
+            let member = self.roster.state().members.get(&author);
+            let Some(member) = member.filter(|_| others.contains(&author)) else { continue };
+            let Ok(receipt) = signed.verify(&member.device.key) else {
+                self.alarm(super::Alarm::Forged);
+                continue;
+            };
+            if receipt.space == self.me.space && receipt.incarnation == incarnation {
+                self.take_receipt(&mut tx, &receipt)?;
+            }
+        }
+        tx.commit_lazily(&mut *self.rng)
+    }
+
+    fn take_receipt(&mut self, tx: &mut Tx, receipt: &Receipt) -> Result<(), EngineError> {
+        let key = self.vault.key(Table::Receipt, &[receipt.author.as_bytes()]);
+        let before = tx.get::<Seen>(&key)?.filter(|seen| seen.instance == receipt.instance);
+        if before.as_ref().is_some_and(|seen| seen.counter > receipt.counter) {
+            return Ok(());
+        }
+        let same = receipt.digest == self.tally.digest;
+        let seen = Seen {
+            author: receipt.author,
+            counter: receipt.counter,
+            instance: receipt.instance,
+            complete: same || before.is_some_and(|seen| seen.complete),
+        };
+        tx.put(&key, &seen)?;
+        for item in self.unconfirmed(tx, &receipt.author)? {
+            let named = receipt.recent.iter().any(|head| {
+                head.slot == item.slot && head.author == item.author && head.head.seq >= item.seq
+            });
+            if same || named {
+                tx.delete(&self.unconfirmed_key(&receipt.author, item.entry.as_ref()))?;
+            }
+        }
+        self.revision += 1;
+        Ok(())
+    }
+
+    /// Receipts that were about another history of the relay say nothing any more.
+    pub(super) fn forget_receipts(&mut self) -> Result<(), EngineError> {
+        let mut tx = self.tx();
+        for device in self.other_devices() {
+            tx.delete(&self.vault.key(Table::Receipt, &[device.as_bytes()]))?;
+        }
+        tx.commit_lazily(&mut *self.rng)
+    }
+
+    pub(super) fn unconfirmed(&self, tx: &Tx, device: &AuthorId) -> Result<Vec<Unconfirmed>, EngineError> {
+        let mut items = Vec::new();
+        tx.scan(&self.vault.key(Table::Unconfirmed, &[device.as_bytes()]), &mut |_, bytes| {
+            items.push(codec::decode(&bytes)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(items)
+    }
+
+    pub(super) fn seen(&self, tx: &Tx, device: &AuthorId) -> Result<Option<Seen>, EngineError> {
+        tx.get(&self.vault.key(Table::Receipt, &[device.as_bytes()]))
+    }
+
+    fn unconfirmed_key(&self, device: &AuthorId, entry: Option<&[u8; 16]>) -> Key {
+        let name = entry.map_or(PLAN, |entry| &entry[..]);
+        self.vault.key(Table::Unconfirmed, &[device.as_bytes(), name])
+    }
+}

@@ -1,0 +1,397 @@
+//! What the store holds, record by record.
+
+use std::collections::BTreeMap;
+
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::{AuthorHead, Head, SlotHead};
+use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId, StoreInstance};
+use mainstay_protocol::statement::Cursor;
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::chapter::SlotName;
+use crate::document::Heads;
+
+/// What was asked of the journal, complete: the document, its row and its change follow from it.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub(super) enum Intent {
+    /// A new entry.
+    #[n(0)]
+    Create {
+        #[n(0)]
+        id: [u8; 16],
+        #[n(1)]
+        actor: [u8; 16],
+        #[n(2)]
+        now_ms: i64,
+        /// JSON of the entry's fields.
+        #[n(3)]
+        fields: ByteVec,
+    },
+    /// Changed fields of an entry.
+    #[n(1)]
+    Edit {
+        #[n(0)]
+        id: [u8; 16],
+        #[n(1)]
+        actor: [u8; 16],
+        #[n(2)]
+        now_ms: i64,
+        /// JSON of the patch.
+        #[n(3)]
+        patch: ByteVec,
+    },
+    /// An entry hidden, or brought back.
+    #[n(2)]
+    Delete {
+        #[n(0)]
+        id: [u8; 16],
+        #[n(1)]
+        actor: [u8; 16],
+        #[n(2)]
+        now_ms: i64,
+        #[n(3)]
+        deleted_ms: Option<i64>,
+    },
+    /// An entry forgotten for ever.
+    #[n(3)]
+    Forget {
+        #[n(0)]
+        id: [u8; 16],
+        #[n(1)]
+        now_ms: i64,
+    },
+}
+
+/// A loose document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub(super) struct DocRecord {
+    #[n(0)]
+    pub(super) entry: [u8; 16],
+    /// The saved document.
+    #[n(1)]
+    pub(super) saved: ByteVec,
+    /// The last envelope of each author that changed it since the chapter's snapshot.
+    #[n(2)]
+    pub(super) from: BTreeMap<AuthorId, u64>,
+}
+
+/// What is known of a chapter without opening it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Catalog {
+    /// The chapter, by index.
+    #[n(0)]
+    pub(super) month: u16,
+    /// Entries that are not deleted.
+    #[n(1)]
+    pub(super) live: u64,
+    /// Entries that are deleted and can be brought back.
+    #[n(2)]
+    pub(super) deleted: u64,
+    /// The earliest and latest moment that any of its rows ever had.
+    #[n(3)]
+    pub(super) from_ms: i64,
+    #[n(4)]
+    pub(super) to_ms: i64,
+    /// Entries of it that were forgotten.
+    #[n(5)]
+    pub(super) forgotten: Vec<[u8; 16]>,
+    /// Whether a bundle is here; which generation of it and of the page.
+    #[n(6)]
+    pub(super) bundle: Option<u32>,
+    #[n(7)]
+    pub(super) page: Option<u32>,
+    /// Loose rows and documents lie over the bundle and the page.
+    #[n(8)]
+    pub(super) loose: bool,
+}
+
+/// An entry with changes that no envelope holds yet.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Pending {
+    #[n(0)]
+    pub(super) entry: [u8; 16],
+    /// What envelopes hold already.
+    #[n(1)]
+    pub(super) sent: Heads,
+}
+
+/// An envelope that was sealed and whose fate is unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Outgoing {
+    #[n(0)]
+    pub(super) envelope: ByteVec,
+    #[n(1)]
+    pub(super) hash: Hash,
+    #[n(2)]
+    pub(super) slot: SlotId,
+    #[n(3)]
+    pub(super) name: SlotName,
+    /// Where the chain stood before it.
+    #[n(4)]
+    pub(super) before: Option<Head>,
+    #[n(5)]
+    pub(super) seq: u64,
+    /// The entries it carries, with what earlier envelopes held.
+    #[n(6)]
+    pub(super) entries: Vec<Pending>,
+    /// For a change of the plan: what earlier envelopes held.
+    #[n(7)]
+    pub(super) plan: Option<Heads>,
+    /// For the last part of a snapshot: what it covers.
+    #[n(8)]
+    pub(super) covers: Vec<AuthorHead>,
+    /// Whether it is a part of a snapshot.
+    #[n(9)]
+    pub(super) snapshot: bool,
+    #[n(10)]
+    pub(super) last_part: bool,
+    /// What the slot asked of its next snapshot.
+    #[n(11)]
+    pub(super) destroy: bool,
+    #[n(12)]
+    pub(super) news: bool,
+}
+
+/// Where the chains of a slot stand.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Slot {
+    #[n(0)]
+    pub(super) id: SlotId,
+    #[n(1)]
+    pub(super) name: SlotName,
+    #[n(2)]
+    pub(super) chains: Vec<Chain>,
+    #[n(3)]
+    pub(super) changed_ms: i64,
+    /// It must be packed and pushed whatever its condition: a relay lost it, or something in it
+    /// was forgotten.
+    #[n(4)]
+    pub(super) must_pack: bool,
+    /// The next snapshot destroys what it replaces.
+    #[n(5)]
+    pub(super) destroy: bool,
+    /// The next snapshot holds something that no covered envelope held.
+    #[n(6)]
+    pub(super) news: bool,
+}
+
+/// One author's chain in a slot.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Chain {
+    #[n(0)]
+    pub(super) author: AuthorId,
+    #[n(1)]
+    pub(super) head: Head,
+    /// Up to where a snapshot covers it, the snapshot's own parts included.
+    #[n(2)]
+    pub(super) covered: u64,
+}
+
+impl Slot {
+    pub(super) fn new(id: SlotId, name: SlotName) -> Self {
+        let chains = Vec::new();
+        Self { id, name, chains, changed_ms: 0, must_pack: false, destroy: false, news: false }
+    }
+
+    pub(super) fn head(&self, author: &AuthorId) -> Option<Head> {
+        self.chains.iter().find(|chain| chain.author == *author).map(|chain| chain.head)
+    }
+
+    /// Sets a head; gives the one before it.
+    pub(super) fn set(&mut self, author: &AuthorId, head: Head) -> Option<Head> {
+        match self.chains.iter_mut().find(|chain| chain.author == *author) {
+            Some(chain) => Some(std::mem::replace(&mut chain.head, head)),
+            None => {
+                self.chains.push(Chain { author: *author, head, covered: 0 });
+                None
+            }
+        }
+    }
+
+    /// Takes a head back; `None` takes the chain away.
+    pub(super) fn reset(&mut self, author: &AuthorId, head: Option<Head>) {
+        match head {
+            Some(head) => {
+                self.set(author, head);
+            }
+            None => self.chains.retain(|chain| chain.author != *author),
+        }
+    }
+
+    pub(super) fn cover(&mut self, author: &AuthorId, seq: u64) {
+        if let Some(chain) = self.chains.iter_mut().find(|chain| chain.author == *author) {
+            chain.covered = chain.covered.max(seq);
+        }
+    }
+
+    /// How many envelopes no snapshot covers.
+    pub(super) fn loose(&self) -> u64 {
+        self.chains.iter().map(|chain| chain.head.seq.saturating_sub(chain.covered)).sum()
+    }
+
+    /// All heads, sorted by author.
+    pub(super) fn covers(&self) -> Vec<AuthorHead> {
+        let heads = self.chains.iter().map(|c| AuthorHead { author: c.author, head: c.head });
+        let mut heads: Vec<_> = heads.collect();
+        heads.sort();
+        heads
+    }
+}
+
+/// Parts of a snapshot that have been announced.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Partial {
+    /// The feed numbers of the parts, from the first on.
+    #[n(0)]
+    pub(super) numbers: Vec<u64>,
+}
+
+/// A snapshot whose body is to be fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Wanted {
+    #[n(0)]
+    pub(super) slot: SlotId,
+    #[n(1)]
+    pub(super) author: AuthorId,
+    /// The sequence number of its last part.
+    #[n(2)]
+    pub(super) seq: u64,
+    #[n(3)]
+    pub(super) numbers: Vec<u64>,
+    /// What it covers.
+    #[n(4)]
+    pub(super) covers: Vec<AuthorHead>,
+}
+
+/// Changes that wait for the document they belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Stashed {
+    #[n(0)]
+    pub(super) entry: [u8; 16],
+    #[n(1)]
+    pub(super) changes: Vec<ByteVec>,
+}
+
+/// An entry that another device has not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Unconfirmed {
+    #[n(0)]
+    pub(super) entry: Option<[u8; 16]>,
+    #[n(1)]
+    pub(super) slot: SlotId,
+    #[n(2)]
+    pub(super) author: AuthorId,
+    #[n(3)]
+    pub(super) seq: u64,
+}
+
+/// What a device's last receipt said.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Seen {
+    #[n(0)]
+    pub(super) author: AuthorId,
+    #[n(1)]
+    pub(super) counter: u64,
+    #[n(2)]
+    pub(super) instance: StoreInstance,
+    /// It once stated that it holds everything, so that only what is listed since is unconfirmed.
+    #[n(3)]
+    pub(super) complete: bool,
+}
+
+/// What is known about the relay.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct RelayView {
+    /// Its address with the key's hash.
+    #[n(0)]
+    pub(super) address: String,
+    /// Where this device stands in the feed.
+    #[n(1)]
+    pub(super) cursor: Option<Cursor>,
+    /// Whether what was acknowledged still stands: false from the moment the relay showed another
+    /// history until everything is on it again.
+    #[n(2)]
+    pub(super) intact: bool,
+    /// The stamp of the newest receipt.
+    #[n(3)]
+    pub(super) receipts: u64,
+    /// The relay's permission, shown after it was wiped.
+    #[n(4)]
+    pub(super) grant: Option<ByteVec>,
+    /// An invitation to register, if one was given.
+    #[n(5)]
+    pub(super) invitation: Option<ByteVec>,
+    /// When the last sync was completed.
+    #[n(6)]
+    pub(super) synced_ms: Option<i64>,
+    /// When a sync was last tried.
+    #[n(7)]
+    pub(super) tried_ms: Option<i64>,
+}
+
+impl RelayView {
+    pub(super) fn new(address: String) -> Self {
+        Self {
+            address,
+            cursor: None,
+            intact: false,
+            receipts: 0,
+            grant: None,
+            invitation: None,
+            synced_ms: None,
+            tried_ms: None,
+        }
+    }
+
+    pub(super) fn incarnation(&self) -> Option<Incarnation> {
+        self.cursor.map(|cursor| cursor.incarnation)
+    }
+}
+
+/// What this device states in its receipts.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Tally {
+    #[n(0)]
+    pub(super) counter: u64,
+    #[n(1)]
+    pub(super) instance: StoreInstance,
+    #[n(2)]
+    pub(super) digest: mainstay_protocol::heads::HeadsDigest,
+    /// The heads that changed last, newest first.
+    #[n(3)]
+    pub(super) recent: Vec<SlotHead>,
+    /// Something changed since the last receipt.
+    #[n(4)]
+    pub(super) owed: bool,
+}
+
+/// A restore under way: what the relay held when it began, and what is still to be fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Restoring {
+    /// The feed's place when the restore began; the ordinary sync goes on from there.
+    #[n(0)]
+    pub(super) from: Cursor,
+    /// Slots still to be fetched, the next one last; none before the relay named them.
+    #[n(1)]
+    pub(super) slots: Option<Vec<SlotId>>,
+    /// Within the next slot: only items after this number.
+    #[n(2)]
+    pub(super) after: u64,
+    /// Slots fetched so far.
+    #[n(3)]
+    pub(super) done: u32,
+}
+
+/// Who this device is, as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Identity {
+    #[n(0)]
+    pub(super) format: u16,
+    #[n(1)]
+    pub(super) space: mainstay_protocol::ids::SpaceId,
+    #[n(2)]
+    pub(super) generation: u32,
+    #[n(3)]
+    pub(super) name: String,
+}

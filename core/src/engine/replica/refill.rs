@@ -1,0 +1,98 @@
+//! Filling a relay again that lost a part of what it held.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use mainstay_protocol::codec;
+use mainstay_protocol::heads::{HeadsDigest, SlotHead};
+use mainstay_protocol::sign::Signed;
+use mainstay_protocol::statement::{Claim, Cursor, Statement};
+
+use super::records::Slot;
+use super::{Alarm, Replica};
+use crate::chapter::SlotName;
+use crate::engine::error::EngineError;
+use crate::engine::vault::Table;
+
+impl Replica {
+    /// The relay shows another history than the one this device knew: what it had acknowledged
+    /// does not count any more, and its feed is read from the start.
+    pub(super) fn relay_lost(&mut self, now: &Cursor) -> Result<(), EngineError> {
+        let Some(relay) = &mut self.relay else { return Ok(()) };
+        let knew = relay.cursor.is_some();
+        relay.cursor = Some(Cursor::start(now.incarnation));
+        relay.intact = false;
+        relay.receipts = 0;
+        if knew {
+            self.alarm(Alarm::RelayLost);
+        }
+        self.forget_receipts()?;
+        self.tally.owed = true;
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        self.put_tally(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+
+    /// Compares every chain with what the relay states, and marks the slots that it lacks a part
+    /// of: each is pushed as a snapshot, which brings everything and continues the chains.
+    pub(super) fn compare_heads(
+        &mut self,
+        heads: &[SlotHead],
+        statement: &Signed<Statement>,
+        relay: &mainstay_protocol::sign::VerifyKey,
+    ) -> Result<(), EngineError> {
+        let bad = |what| EngineError::BadReply { what };
+        let stated = statement.verify(relay).map_err(|_| bad("a statement that the relay did not sign"))?;
+        if stated.space != self.me.space || stated.claim != Claim::Heads(HeadsDigest::of(heads)) {
+            return Err(bad("a statement about something else"));
+        }
+        let mut theirs: BTreeMap<_, Vec<&SlotHead>> = BTreeMap::new();
+        heads.iter().for_each(|head| theirs.entry(head.slot).or_default().push(head));
+        let mut lacking = Vec::new();
+        self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
+            let slot: Slot = codec::decode(&bytes)?;
+            let shown = theirs.get(&slot.id).map_or(&[][..], |heads| &heads[..]);
+            let lacks = slot.chains.iter().any(|chain| {
+                !shown.iter().any(|h| h.author == chain.author && h.head.seq >= chain.head.seq)
+            });
+            if lacks {
+                lacking.push(slot.name);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let mut tx = self.tx();
+        for name in lacking {
+            // A page goes with its chapter.
+            let name = match name {
+                SlotName::Page(month) => SlotName::Chapter(month),
+                other => other,
+            };
+            let mut slot = self.slot(&tx, name)?;
+            slot.must_pack = true;
+            self.put_slot(&mut tx, &slot)?;
+        }
+        tx.commit(&mut *self.rng)
+    }
+
+    /// Marks a slot to be pushed as a snapshot.
+    pub(super) fn must_pack(&mut self, name: SlotName, news: bool) -> Result<(), EngineError> {
+        let mut tx = self.tx();
+        let mut slot = self.slot(&tx, name)?;
+        slot.must_pack = true;
+        slot.news |= news;
+        self.put_slot(&mut tx, &slot)?;
+        tx.commit(&mut *self.rng)
+    }
+
+    /// Whether a slot still has to be pushed whole.
+    pub(super) fn owes_snapshots(&self) -> Result<bool, EngineError> {
+        let tx = self.tx();
+        for name in self.loose_slots()? {
+            if self.slot(&tx, name)?.must_pack {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,181 @@
+//! One sync.
+
+use std::collections::VecDeque;
+
+use mainstay_protocol::frame::{Refusal, Reply, Request};
+use mainstay_protocol::heads::SlotHead;
+use mainstay_protocol::receipt::Receipt;
+use mainstay_protocol::sign::{Signed, VerifyKey};
+use mainstay_protocol::statement::Cursor;
+
+use super::local::Local;
+
+/// How often a sync begins anew because the list of devices moved under it, or a chain was not
+/// where it should be. More means that somebody keeps changing it; the next sync goes on.
+const MAX_RESTARTS: u32 = 6;
+
+/// What can go wrong between a device and its relay.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SyncError {
+    /// The relay refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The relay's answer does not fit the request, or is not signed by its key.
+    #[error("the relay gave an answer that makes no sense ({0}); nothing was changed")]
+    BadReply(&'static str),
+    /// This device is not on the list of devices, or is waiting there.
+    #[error("this device is not on the journal's list of devices")]
+    NotADevice,
+    /// Things kept changing under the sync.
+    #[error("other devices keep changing the list of devices; try again in a while")]
+    Restless,
+}
+
+/// The connection that a sync runs on.
+#[derive(Debug, Clone, Copy)]
+pub struct Connection {
+    /// The relay's key, checked against the pin.
+    pub relay: VerifyKey,
+    /// The exporter's output for the space; none when the connection is attached already.
+    pub exporter: Option<[u8; 32]>,
+}
+
+/// What a request in flight was for.
+#[derive(Debug, Clone)]
+pub(super) enum Asked {
+    Attach,
+    Create,
+    Roster,
+    Wraps,
+    Receipts,
+    Pull,
+    Numbers,
+    First,
+    Names,
+    RestoreSlots(usize),
+    Heads,
+    Append,
+    Push(Vec<mainstay_protocol::hash::Hash>),
+    PutReceipt,
+}
+
+/// One sync, from greeting to receipt.
+pub struct Session {
+    pub(super) connection: Connection,
+    pub(super) in_flight: VecDeque<Asked>,
+    pub(super) restarts: u32,
+    pub(super) greeted: bool,
+    pub(super) unknown_space: bool,
+    pub(super) pulled: bool,
+    pub(super) asked_wanted: bool,
+    pub(super) compared: bool,
+    pub(super) asked_wraps: bool,
+    pub(super) feed: Option<Cursor>,
+    pub(super) heads: Vec<SlotHead>,
+    pub(super) receipts: Option<(Vec<Signed<Receipt>>, u64)>,
+    pub(super) receipt_sent: bool,
+    pub(super) done: bool,
+}
+
+impl Session {
+    /// A sync over a connection.
+    pub fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            in_flight: VecDeque::new(),
+            restarts: 0,
+            greeted: false,
+            unknown_space: false,
+            pulled: false,
+            asked_wanted: false,
+            compared: false,
+            asked_wraps: false,
+            feed: None,
+            heads: Vec::new(),
+            receipts: None,
+            receipt_sent: false,
+            done: false,
+        }
+    }
+
+    /// The next batch of requests; `None` when the sync is complete. To be called once all replies
+    /// to the batch before have been taken, or its stream has ended.
+    ///
+    /// # Errors
+    /// What the device or the relay says.
+    pub fn next<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Result<Option<Vec<Request>>, L::Error> {
+        let batch = self.step(local, now_ms)?;
+        Ok(batch.map(|batch| {
+            let (asked, requests): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            self.in_flight = asked.into();
+            requests
+        }))
+    }
+
+    /// Takes one reply.
+    ///
+    /// # Errors
+    /// What the device or the relay says. The sync has failed then; what was taken in stays.
+    pub fn reply<L: Local>(&mut self, local: &mut L, reply: Reply, now_ms: i64) -> Result<(), L::Error> {
+        let asked = self.in_flight.front().cloned();
+        let asked = asked.ok_or(SyncError::BadReply("more answers than requests"))?;
+        if let Reply::Refused(refusal) = reply {
+            self.in_flight.clear();
+            return self.refused(local, &asked, refusal);
+        }
+        let continues = match &reply {
+            Reply::Items { continues, .. } => *continues,
+            Reply::Heads { statement, .. } => statement.is_none(),
+            _ => false,
+        };
+        if !continues {
+            self.in_flight.pop_front();
+        }
+        self.answered(local, asked, reply, now_ms)
+    }
+
+    /// Whether the relay still owes answers to the last batch.
+    pub fn is_waiting(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    fn refused<L: Local>(&mut self, local: &mut L, asked: &Asked, refusal: Refusal) -> Result<(), L::Error> {
+        match (asked, &refusal) {
+            (Asked::Attach, Refusal::UnknownSpace) => self.unknown_space = true,
+            (Asked::Create, Refusal::SpaceExists) => self.restart()?,
+            (Asked::Attach, Refusal::NotAuthorised) => return Err(SyncError::NotADevice.into()),
+            (Asked::Append, Refusal::RosterMoved { .. }) => self.restart()?,
+            (Asked::Append, Refusal::BadRecord { .. }) => {
+                local.append_refused();
+                return Err(SyncError::Refused(refusal).into());
+            }
+            (Asked::Push(_), Refusal::RosterMoved { .. }) => {
+                local.take_back()?;
+                self.restart()?;
+            }
+            (Asked::Push(_), Refusal::OutOfOrder { slot, author, head }) => {
+                local.take_back()?;
+                local.out_of_order(*slot, *author, *head)?;
+                self.restart()?;
+            }
+            (Asked::Pull, Refusal::CursorUnknown { .. }) => self.restart()?,
+            (Asked::PutReceipt, _) => local.owe_receipt(),
+            _ => return Err(SyncError::Refused(refusal).into()),
+        }
+        Ok(())
+    }
+
+    pub(super) fn restart(&mut self) -> Result<(), SyncError> {
+        self.restarts += 1;
+        self.greeted = false;
+        self.pulled = false;
+        self.asked_wanted = false;
+        self.asked_wraps = false;
+        self.receipt_sent = false;
+        match self.restarts <= MAX_RESTARTS {
+            true => Ok(()),
+            false => Err(SyncError::Restless),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What a sync asks for next, and what it does with the answers.
+
+use mainstay_protocol::frame::{Pull, Reply, Request};
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::limits::{MAX_FETCH_NUMBERS, MAX_PULL_BYTES};
+use mainstay_protocol::sign::Signed;
+use mainstay_protocol::statement::{Claim, Cursor, Statement};
+use minicbor::bytes::ByteVec;
+
+use super::local::{Local, RestoreAsk, attach};
+use super::session::{Asked, Session};
+use super::SyncError;
+
+type Batch = Vec<(Asked, Request)>;
+
+impl Session {
+    pub(super) fn step<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Result<Option<Batch>, L::Error> {
+        if self.done {
+            return Ok(None);
+        }
+        let space = local.space();
+        if self.unknown_space {
+            return Ok(Some(vec![(Asked::Create, local.creation()?)]));
+        }
+        if !self.greeted {
+            return Ok(Some(self.greeting(local, now_ms)));
+        }
+        if !local.is_member() {
+            return Err(SyncError::NotADevice.into());
+        }
+        if local.lacks_key() && !self.asked_wraps {
+            self.asked_wraps = true;
+            return Ok(Some(vec![(Asked::Wraps, Request::Wraps { space })]));
+        }
+        if let Some(batch) = self.wanted(local)? {
+            return Ok(Some(batch));
+        }
+        match local.restore_next()? {
+            Some(RestoreAsk::Names) => {
+                return Ok(Some(vec![(Asked::Names, Request::Slots { space })]));
+            }
+            Some(RestoreAsk::Slots(slots, after)) => {
+                let asked = Asked::RestoreSlots(slots.len());
+                let pull = Pull::Slots { slots, after, stubs: false, limit_bytes: MAX_PULL_BYTES };
+                return Ok(Some(vec![(asked, Request::Pull { space, pull })]));
+            }
+            None => {}
+        }
+        if !self.pulled {
+            let cursor = local.cursor().or(self.feed.map(|feed| Cursor::start(feed.incarnation)));
+            let cursor = cursor.ok_or(SyncError::BadReply("no place in the feed"))?;
+            return Ok(Some(vec![(Asked::Pull, pull_after(space, cursor))]));
+        }
+        if !local.intact() && !self.compared {
+            self.heads.clear();
+            return Ok(Some(vec![(Asked::Heads, Request::Heads { space })]));
+        }
+        if let (Some((receipts, stamp)), Some(feed)) = (self.receipts.take(), self.feed) {
+            local.take_receipts(&receipts, feed.incarnation, stamp)?;
+        }
+        if let Some(append) = local.next_append()? {
+            return Ok(Some(vec![(Asked::Append, append)]));
+        }
+        self.push(local, now_ms)
+    }
+
+    fn greeting<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Batch {
+        let space = local.space();
+        let mut batch = vec![
+            (Asked::Attach, attach(local, self.connection.exporter, &self.connection.relay)),
+            (Asked::Roster, Request::Roster { space, known: Some(local.roster_head()) }),
+            (Asked::Receipts, Request::Receipts { space, after: local.receipts_stamp() }),
+        ];
+        if let Some(first) = local.restore_first(now_ms) {
+            batch.extend(first.into_iter().map(|request| (Asked::First, request)));
+        } else if let Some(cursor) = local.cursor() {
+            batch.push((Asked::Pull, pull_after(space, cursor)));
+        }
+        batch
+    }
+
+    fn wanted<L: Local>(&mut self, local: &mut L) -> Result<Option<Batch>, L::Error> {
+        let mut numbers = local.wanted()?;
+        if numbers.is_empty() {
+            return Ok(None);
+        }
+        if self.asked_wanted {
+            local.end_wanted()?;
+            return Ok(None);
+        }
+        numbers.truncate(MAX_FETCH_NUMBERS);
+        self.asked_wanted = true;
+        let pull = Pull::Numbers { numbers, limit_bytes: MAX_PULL_BYTES };
+        Ok(Some(vec![(Asked::Numbers, Request::Pull { space: local.space(), pull })]))
+    }
+
+    fn push<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Result<Option<Batch>, L::Error> {
+        let space = local.space();
+        let out = local.outgoing(now_ms)?;
+        let mut batch = Vec::new();
+        if !out.envelopes.is_empty() {
+            let (hashes, envelopes): (Vec<Hash>, Vec<ByteVec>) =
+                out.envelopes.into_iter().map(|(hash, bytes)| (hash, bytes.into())).unzip();
+            batch.push((Asked::Push(hashes), Request::Push { space, envelopes }));
+        }
+        if out.all
+            && !self.receipt_sent
+            && let Some(receipt) = local.receipt()?
+        {
+            self.receipt_sent = !batch.is_empty();
+            batch.push((Asked::PutReceipt, Request::PutReceipt { space, receipt }));
+        }
+        if batch.is_empty() {
+            local.finished(now_ms)?;
+            self.done = true;
+            return Ok(None);
+        }
+        Ok(Some(batch))
+    }
+
+    pub(super) fn answered<L: Local>(
+        &mut self,
+        local: &mut L,
+        asked: Asked,
+        reply: Reply,
+        now_ms: i64,
+    ) -> Result<(), L::Error> {
+        match (asked, reply) {
+            (Asked::Attach, Reply::Attached(attached)) => {
+                self.connection.exporter = None;
+                self.greeted = true;
+                self.feed = Some(attached.cursor);
+                let knows = local.cursor();
+                if knows.is_some() && !attached.recognised {
+                    local.relay_lost(&attached.cursor)?;
+                    // The greeting's pull names a place that is none; its refusal begins anew.
+                    self.compared = false;
+                }
+            }
+            (Asked::Create, Reply::Created { grant, statement }) => {
+                self.statement(local, &statement)?;
+                local.created(grant)?;
+                self.unknown_space = false;
+                self.restart()?;
+            }
+            (Asked::Roster, Reply::Roster { records }) => local.take_roster(&records)?,
+            (Asked::Wraps, Reply::Wraps { wraps }) => local.take_wraps(&wraps)?,
+            (Asked::Receipts, Reply::Receipts { receipts, stamp }) => {
+                self.receipts = Some((receipts, stamp));
+            }
+            (Asked::Pull, Reply::Items { items, continues, more, cursor }) => {
+                let came = !items.is_empty();
+                local.take_items(items, Some(cursor), now_ms)?;
+                self.asked_wanted &= !came;
+                if !continues && !more {
+                    self.pulled = true;
+                    local.end_pull()?;
+                }
+            }
+            (Asked::Numbers, Reply::Items { items, more, .. }) => {
+                let came = !items.is_empty();
+                local.take_items(items, None, now_ms)?;
+                self.asked_wanted &= !(more && came);
+            }
+            (Asked::First, Reply::Items { items, .. }) => local.take_items(items, None, now_ms)?,
+            (Asked::First | Asked::Names, Reply::Slots { slots }) => local.take_slots(slots, now_ms)?,
+            (Asked::RestoreSlots(asked), Reply::Items { items, continues, more, .. }) => {
+                let last = items.last().and_then(place);
+                local.take_items(items, None, now_ms)?;
+                if !continues {
+                    local.restored_to(asked, last.filter(|_| more))?;
+                    self.asked_wanted = false;
+                }
+            }
+            (Asked::Heads, Reply::Heads { heads, statement }) => {
+                self.heads.extend(heads);
+                if self.heads.len() > mainstay_protocol::limits::MAX_HEADS {
+                    return Err(SyncError::BadReply("more chains than a space may have").into());
+                }
+                if let Some(statement) = statement {
+                    local.compare_heads(&std::mem::take(&mut self.heads), &statement, &self.connection.relay)?;
+                    self.compared = true;
+                }
+            }
+            (Asked::Append, Reply::Appended { statement }) => {
+                self.statement(local, &statement)?;
+                local.appended()?;
+                self.receipt_sent = false;
+            }
+            (Asked::Push(hashes), Reply::Pushed { statement }) => {
+                let stated = self.statement(local, &statement)?;
+                let Claim::Stored(stored) = &stated.claim else {
+                    return Err(SyncError::BadReply("a statement about something else").into());
+                };
+                if stored.iter().map(|stored| stored.envelope).ne(hashes) {
+                    return Err(SyncError::BadReply("a statement about other envelopes").into());
+                }
+                local.stored(stored, stated.cursor)?;
+            }
+            (Asked::PutReceipt, Reply::Done) => {}
+            _ => return Err(SyncError::BadReply("an answer to another question").into()),
+        }
+        Ok(())
+    }
+
+    /// A statement counts only with the relay's signature, and about this space.
+    fn statement<L: Local>(&self, local: &L, signed: &Signed<Statement>) -> Result<Statement, SyncError> {
+        let stated = signed.verify(&self.connection.relay);
+        let stated = stated.map_err(|_| SyncError::BadReply("a statement that the relay did not sign"))?;
+        match stated.space == local.space() {
+            true => Ok(stated),
+            false => Err(SyncError::BadReply("a statement about another space")),
+        }
+    }
+}
+
+fn pull_after(space: mainstay_protocol::ids::SpaceId, cursor: Cursor) -> Request {
+    Request::Pull { space, pull: Pull::After { cursor, limit_bytes: MAX_PULL_BYTES } }
+}
+
+/// The slot and number of an item.
+fn place(item: &mainstay_protocol::frame::Item) -> Option<(mainstay_protocol::ids::SlotId, u64)> {
+    use mainstay_protocol::envelope::{Envelope, Stub};
+    use mainstay_protocol::frame::ItemBody;
+    let slot = match &item.body {
+        ItemBody::Whole(bytes) => Envelope::from_bytes(bytes).ok()?.header().slot,
+        ItemBody::Stub(bytes) => Stub::from_bytes(bytes).ok()?.header().slot,
+    };
+    Some((slot, item.number))
+}
