@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::error::sled_error;
 use crate::guard::{Gate, caught};
-use crate::home::Home;
+use crate::home::{Home, Lock};
 use crate::{Backend, Batch, Opened, Store, StoreError, danger, durable, limits, migrate};
 
 /// A [`Store`] kept by sled.
@@ -30,7 +30,7 @@ pub struct SledStore {
     gate: Gate,
     options: danger::Options,
     /// Released after everything above is closed.
-    lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 impl SledStore {

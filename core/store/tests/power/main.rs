@@ -5,7 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod cuts;
+mod damage;
 mod disk;
+mod faults;
+mod kills;
 mod recording;
 mod session;
 mod shim;
