@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::error::sled_error;
+use super::watch::Watch;
 use crate::guard::caught;
 use crate::home::Home;
 use crate::{Recovery, StoreError, aside, durable};
@@ -29,6 +30,7 @@ const MARK_KEY: &[u8] = b"created";
 const RELEASE_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) struct Files {
+    pub(super) watch: Watch,
     pub(super) db: sled::Db,
     pub(super) data: File,
 }
@@ -65,12 +67,10 @@ fn create(home: &Home) -> Result<Files, StoreError> {
         .map_err(|source| StoreError::io("creating the data file", source))?;
     let files = open_files(&folder)?;
     caught("creating the store", || {
-        let mark = || {
-            files.db.open_tree(MARK_TREE)?.insert(MARK_KEY, b"")?;
-            files.db.flush()
-        };
-        mark().map(drop).map_err(|error| sled_error("creating the store", error))
+        let mark = files.db.open_tree(MARK_TREE).and_then(|tree| tree.insert(MARK_KEY, b""));
+        mark.map(drop).map_err(|error| sled_error("creating the store", error))
     })?;
+    files.watch.flush(&files.db)?;
     files.data.sync_all().map_err(|source| StoreError::io("syncing", source))?;
     durable::sync_directory(&folder)?;
     Ok(files)
@@ -114,7 +114,7 @@ fn open_files(folder: &Path) -> Result<Files, StoreError> {
             }
         }
     })?;
-    Ok(Files { db, data })
+    Ok(Files { watch: Watch::start(db.clone())?, db, data })
 }
 
 fn restore_conf(home: &mut Home) -> Result<(), StoreError> {
