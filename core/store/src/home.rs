@@ -5,6 +5,7 @@
 //! format        backend, version, state; see format.rs
 //! format.copy   the same again
 //! sled/ | redb/ the backend's own files
+//! sled.closed   see sled_store/tail.rs
 //! aside/        what was damaged, kept
 //! ```
 

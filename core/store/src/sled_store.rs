@@ -2,6 +2,7 @@
 
 mod error;
 mod open;
+mod tail;
 mod watch;
 
 use std::fs::File;
@@ -29,6 +30,11 @@ pub struct SledStore {
     /// every handle that was open when it happened.
     data: File,
     folder: PathBuf,
+    /// The directory of the store.
+    dir: PathBuf,
+    /// How often it was closed before; see tail.rs.
+    closed: u64,
+    wrote: AtomicBool,
     /// Whether something was applied that no fsync has covered.
     dirty: AtomicBool,
     gate: Gate,
@@ -57,6 +63,9 @@ impl SledStore {
             db: Some(files.db),
             data: files.data,
             folder: home.folder(),
+            dir: dir.into(),
+            closed: files.closed,
+            wrote: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
             gate: Gate::default(),
             options,
@@ -80,6 +89,7 @@ impl SledStore {
     fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
         let db = self.db()?;
         self.dirty.store(true, Ordering::Release);
+        self.wrote.store(true, Ordering::Release);
         let mut changes = batch.iter();
         let done = match (changes.next(), changes.next()) {
             (None, _) => Ok(()),
@@ -101,6 +111,20 @@ impl SledStore {
         }
         self.dirty.store(false, Ordering::Release);
         Ok(())
+    }
+
+    /// Makes everything durable, and notes that nothing is missing.
+    fn close(&self) -> Result<(), StoreError> {
+        if !self.wrote.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let closed = self.closed + 1;
+        self.gate.write("closing", || {
+            self.dirty.store(true, Ordering::Release);
+            tail::record(self.db()?, closed)?;
+            self.sync()?;
+            tail::note(&self.dir, closed)
+        })
     }
 
     fn range(
@@ -196,9 +220,9 @@ impl Store for SledStore {
 impl Drop for SledStore {
     fn drop(&mut self) {
         if !self.gate.is_stopped()
-            && let Err(error) = self.flush()
+            && let Err(error) = self.close()
         {
-            tracing::warn!(%error, "the last lazy writes were not made durable");
+            tracing::warn!(%error, "the last lazy writes may not be durable");
         }
         // sled syncs once more as it closes, and panics if it cannot.
         let (watch, db) = (self.watch.take(), self.db.take());

@@ -68,7 +68,7 @@ enum Seen {
     Whole,
     Repaired,
     MovedAside,
-    /// An error, at open or at a read, that names the damage.
+    /// An error, at open or at a read, that names the damage, or a loss that opening noticed.
     Told,
     /// Fewer or other pairs than were written, without a word.
     Silent,
@@ -85,6 +85,9 @@ fn look(backend: Backend, dir: &Path, expected: &Contents) -> Seen {
         assert!(path.starts_with(dir.join("aside")), "{path:?}");
         opened.store.commit(&step(1, false).batch).unwrap();
         return Seen::MovedAside;
+    }
+    if let Recovery::Incomplete { .. } = &opened.recovery {
+        return Seen::Told;
     }
     let mut found = Contents::new();
     let mut visit = |key: &[u8], value: &[u8]| {
@@ -150,7 +153,13 @@ fn every_damage(backend: Backend) {
                     println!("NOT KEPT");
                 }
             }
-            println!("{backend} {name:?} {damage:?} {result:?}");
+            // redb reads its pages without looking at their checksums: a bit flipped inside a value
+            // is for whoever sealed the value to notice, as the engine does.
+            let inside_a_value = matches!(damage, Damage::Flipped(_) | Damage::Zeroed(_));
+            assert!(
+                result != Seen::Silent || backend == Backend::Redb && inside_a_value,
+                "{name:?} {damage:?} went unnoticed"
+            );
             seen.push(result);
         }
     }

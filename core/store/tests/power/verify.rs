@@ -26,8 +26,10 @@ pub(crate) fn check(job: &Job, store: &Path, told: Acknowledged) -> Result<u64, 
 
 fn contents(job: &Job, dir: &Path) -> Result<Contents, String> {
     let opened = reopen(job, dir).map_err(|error| format!("does not open: {error}"))?;
-    if let Recovery::MovedAside { why, .. } = opened.recovery {
-        return Err(format!("moved aside: {why}"));
+    match opened.recovery {
+        Recovery::Clean | Recovery::Repaired { .. } => {}
+        Recovery::MovedAside { why, .. } => return Err(format!("moved aside: {why}")),
+        other => return Err(format!("{other:?}")),
     }
     let mut found = Contents::new();
     let mut visit = |key: &[u8], value: &[u8]| {
