@@ -81,6 +81,17 @@ impl Home {
         self.format.ready
     }
 
+    /// Removes what an interrupted creation left; on a full disk it would pile up. Until the format
+    /// file says "ready", nothing was ever acknowledged.
+    pub(crate) fn clear_unfinished(&self) -> Result<(), StoreError> {
+        match fs::remove_dir_all(self.folder()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io("clearing an interrupted creation", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Notes a repair for [`Recovery::Repaired`].
     pub(crate) fn repaired(&mut self, what: impl Into<String>) {
         self.repairs.push(what.into());

@@ -101,6 +101,7 @@ impl RedbStore {
         transaction.open_table(TABLE).map_err(|error| failed(error.into()))
     }
 
+    #[expect(clippy::type_complexity, reason = "spelled out where it is called")]
     fn range(
         &self,
         from: &[u8],

@@ -127,6 +127,7 @@ impl SledStore {
         })
     }
 
+    #[expect(clippy::type_complexity, reason = "spelled out where it is called")]
     fn range(
         &self,
         from: &[u8],

@@ -36,6 +36,7 @@ pub(super) struct Files {
 
 pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
     if !home.is_ready() {
+        home.clear_unfinished()?;
         return create(home).map(|files| (files, Recovery::Clean));
     }
     let folder = home.folder();
@@ -58,13 +59,9 @@ pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
     }
 }
 
-/// Makes an empty store. What an interrupted creation left is moved out of the way: nothing in it
-/// was ever acknowledged.
+/// Makes an empty store, durably, where nothing is.
 fn create(home: &Home) -> Result<Files, StoreError> {
     let folder = home.folder();
-    if folder.exists() {
-        aside::move_there(home.dir(), &folder)?;
-    }
     durable::create_directory(&folder.join("blobs"))?;
     durable::replace(&folder.join("conf"), CONF)?;
     OpenOptions::new()
