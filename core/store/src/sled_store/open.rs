@@ -1,0 +1,195 @@
+//! Opening sled's files, and what to do when they do not open.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::error::sled_error;
+use super::tail;
+use super::watch::Watch;
+use crate::guard::caught;
+use crate::home::Home;
+use crate::{Recovery, StoreError, aside, durable};
+
+/// What sled may keep in memory, in bytes. Its own default is 1 GiB.
+const CACHE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// sled's `conf` file as 0.34 writes it with the default segments of 512 KiB, its check sum
+/// (CRC-32, little-endian) at the end. sled writes it once and never fsyncs it, and does not open
+/// without it; so we write it, and write it again when it is damaged. No other content is ever
+/// right: with another segment size the data would silently read as empty.
+const CONF: &[u8; 62] =
+    b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n\x76\x19\x51\xc1";
+
+/// How long sled's threads may take to let go of a store that this process has just closed.
+const RELEASE_WAIT: Duration = Duration::from_secs(5);
+
+pub(super) struct Files {
+    pub(super) watch: Watch,
+    pub(super) db: sled::Db,
+    pub(super) data: File,
+    /// How often the store was closed after writes, as its log says.
+    pub(super) closed: u64,
+}
+
+pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
+    if !home.is_ready() {
+        home.clear_unfinished()?;
+        return create(home).map(|files| (files, Recovery::Clean));
+    }
+    let folder = home.folder();
+    match tail::is_blank(&folder.join("db")) {
+        Ok(false) => {}
+        Ok(true) => return start_over(home, "its data file is empty".into()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return start_over(home, "its data file is missing".into());
+        }
+        Err(source) => return Err(StoreError::io("reading the data file", source)),
+    }
+    restore_conf(home)?;
+    match open_intact(&folder) {
+        Ok(files) => {
+            let recovery = completeness(home, &files);
+            Ok((files, recovery))
+        }
+        Err(StoreError::Damaged { what, .. }) => recover(home, what),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes an empty store, durably, where nothing is.
+fn create(home: &Home) -> Result<Files, StoreError> {
+    let folder = home.folder();
+    durable::create_directory(&folder.join("blobs"))?;
+    durable::replace(&folder.join("conf"), CONF)?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(folder.join("db"))
+        .map_err(|source| StoreError::io("creating the data file", source))?;
+    let files = open_files(&folder)?;
+    tail::record(&files.db, 0)?;
+    files.watch.flush(&files.db)?;
+    files.data.sync_all().map_err(|source| StoreError::io("syncing", source))?;
+    durable::sync_directory(&folder)?;
+    tail::note(home.dir(), 0)?;
+    Ok(files)
+}
+
+/// Opens the files, and makes sure that they are ours from the beginning.
+fn open_intact(folder: &Path) -> Result<Files, StoreError> {
+    let mut files = open_files(folder)?;
+    match tail::recorded(&files.db)? {
+        Some(closed) => {
+            files.closed = closed;
+            Ok(files)
+        }
+        None => Err(StoreError::damaged("its data lack their beginning")),
+    }
+}
+
+fn completeness(home: &Home, files: &Files) -> Recovery {
+    if files.closed >= tail::noted(home.dir()) {
+        return Recovery::Clean;
+    }
+    Recovery::Incomplete { why: "its data file has lost its end since it was closed".into() }
+}
+
+fn open_files(folder: &Path) -> Result<Files, StoreError> {
+    let data = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(folder.join("db"))
+        .map_err(|source| StoreError::io("opening the data file", source))?;
+    let config = sled::Config::new()
+        .path(folder)
+        .cache_capacity(CACHE_BYTES)
+        // We flush; a background flush would only add writes without an fsync.
+        .flush_every_ms(None);
+    let give_up = Instant::now() + RELEASE_WAIT;
+    let db = caught("opening", || {
+        loop {
+            match config.open() {
+                Err(sled::Error::Io(error))
+                    if error.to_string().contains("could not acquire lock")
+                        && Instant::now() < give_up =>
+                {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                result => return result.map_err(|error| sled_error("opening", error)),
+            }
+        }
+    })?;
+    Ok(Files { watch: Watch::start(db.clone())?, db, data, closed: 0 })
+}
+
+fn restore_conf(home: &mut Home) -> Result<(), StoreError> {
+    let conf = home.folder().join("conf");
+    match fs::read(&conf) {
+        Ok(bytes) if bytes == CONF => return Ok(()),
+        Ok(_) => {
+            aside::move_there(home.dir(), &conf)?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(source) => return Err(StoreError::io("reading sled's conf file", source)),
+    }
+    durable::replace(&conf, CONF)?;
+    home.repaired("sled's conf file was damaged and has been restored");
+    Ok(())
+}
+
+/// sled keeps a `snap.*` file for a faster open, and fails when it is damaged, although every row
+/// is still in the log. So: keep a copy of everything, try without, and only then start over.
+fn recover(home: &mut Home, why: String) -> Result<(Files, Recovery), StoreError> {
+    let folder = home.folder();
+    let snapshots = snapshots(&folder)?;
+    if snapshots.is_empty() {
+        return start_over(home, why);
+    }
+    let copy = aside::copy_there(home.dir(), &folder)?;
+    for snapshot in snapshots {
+        fs::remove_file(snapshot)
+            .map_err(|source| StoreError::io("removing a damaged snapshot", source))?;
+    }
+    durable::sync_directory(&folder)?;
+    match open_intact(&folder) {
+        Ok(files) => {
+            home.repaired(format!("sled's snapshot was damaged and has been rebuilt ({why})"));
+            let recovery = completeness(home, &files);
+            Ok((files, recovery))
+        }
+        Err(StoreError::Damaged { what, .. }) => {
+            // The copy is the store as we found it; what we tried to open is left of a copy.
+            fs::remove_dir_all(&folder)
+                .map_err(|source| StoreError::io("clearing a damaged store", source))?;
+            let files = create(home)?;
+            Ok((files, Recovery::MovedAside { path: copy, why: what }))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn snapshots(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let listing = |source| StoreError::io("looking for snapshots", source);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(listing)? {
+        let path = entry.map_err(listing)?.path();
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if name.starts_with("snap.") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+fn start_over(home: &Home, why: String) -> Result<(Files, Recovery), StoreError> {
+    let folder = home.folder();
+    let path = if folder.exists() {
+        aside::move_there(home.dir(), &folder)?
+    } else {
+        home.dir().join(aside::FOLDER)
+    };
+    Ok((create(home)?, Recovery::MovedAside { path, why }))
+}
