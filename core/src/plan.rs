@@ -1,0 +1,11 @@
+//! The recovery plan: one document with sections, edited offline on several devices.
+
+mod edit;
+mod item;
+mod order;
+mod section;
+
+pub use edit::{PlanEdit, PlanError};
+pub use item::{ItemId, Plan, PlanItem, PlanLimits};
+pub use order::{Place as OrderPlace, between, place};
+pub use section::{SECTION_WORDS, Section, built_in_strings};
