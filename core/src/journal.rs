@@ -30,6 +30,7 @@ mod zone;
 pub use check::{Invalid, Problem};
 pub use codes::Codes;
 pub use convert::FieldsError;
+pub(crate) use convert::header;
 pub use entry::{Author, Entry, EntryBody, Source};
 pub use fields::{Fields, Patch, Value, apply, diff};
 pub use id::{EntryId, ParseIdError};

@@ -5,7 +5,8 @@ mod item;
 mod order;
 mod section;
 
+pub(crate) use edit::ItemPatch;
 pub use edit::{PlanEdit, PlanError};
 pub use item::{ItemId, Plan, PlanItem, PlanLimits};
-pub use order::{Place as OrderPlace, between, place};
-pub use section::{SECTION_WORDS, Section, built_in_strings};
+pub use order::{between, place};
+pub use section::{SECTION_WORDS, SITUATION_WORDS, Section, built_in_strings};

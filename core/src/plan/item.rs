@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use rand_core::Rng;
 
-use super::{OrderPlace, Section};
+use super::Section;
 use crate::journal::{Fields, ParseIdError};
 
 /// Limits of the plan.
@@ -80,7 +80,7 @@ pub struct PlanItem {
     /// Optional details, such as `stage`, `role`, `reach`, `when`, `steps`, `mine`.
     pub details: Fields,
     /// Its place within the section.
-    pub order: OrderPlace,
+    pub order: String,
     /// Since when it is archived (Unix milliseconds); entries that name it keep their meaning.
     pub archived_at_ms: Option<i64>,
 }
