@@ -15,6 +15,8 @@ mod heads;
 mod plan_doc;
 mod replica;
 mod row;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use entry_doc::EntryDoc;
