@@ -23,7 +23,27 @@ Yoga video with Noor, who is better at it and says so.
 The radio played that song and I turned it off. Then on again. It is only a song.
 صباح الخير from Teta by voice message, four minutes long, mostly about chickpeas.
 Stretching on the kitchen floor while the pasta water for lunch boils. Life of luxury.
-Woke up proud for no reason. Keeping it.""".splitlines()
+Woke up proud for no reason. Keeping it.
+Neighbour's baby and I were both up at {hour}. Solidarity.
+{food} for breakfast, standing, like a horse.
+The lift is broken again, {n} floors, heart like a drum. A good drum.
+Stood under the shower until the boiler protested.
+Dreamt of the sea at Valencia, woke with the blinds rattling.
+Noor could not find her left shoe. It was in the fridge, we do not know why.
+First thought of the day was about bread. That is a compliment to the day.
+Rücken besser, Laune mittel, Himmel aus Beton.
+Slept {n} hours and argued with the ceiling for the others.
+Hoy me cuesta. Still, teeth, socks, door.
+Alarm at {hour}, snoozed {n} times. Not proud, not sorry.
+Wrote three lines in the paper notebook before anything else.
+Nobody needed me before nine. Unheard of.
+Knee hurts from the ladder. Put peas on it, then ate the peas.
+A pigeon on the sill stared at me the whole time I drank my coffee.
+Left early to walk {n} stops instead of riding. Air like cold water.
+おはよう on the mirror in lipstick, Noor's handwriting. She asked Yuki how.
+Woke up angry from a dream in which nobody did anything.
+Bed too warm, world too cold, went anyway.
+New sheets. It is the small investments.""".splitlines()
 
 EVENING = """Cooked lentils the way Teta does, with too much cumin on purpose.
 Feierabend. Shoes off, feet up, phone in the drawer.
@@ -44,7 +64,27 @@ Noor's tooth fell out at last!! 🦷 Two euros, inflation.
 Painted the wardrobe door. My sleeve is green.
 Early to bed like an old woman. お疲れ様 as Yuki says.
 Rain on the skylight, hot-water bottle, nothing to prove.
-تعبت اليوم بس مرتاحة. Tired but at ease.""".splitlines()
+تعبت اليوم بس مرتاحة. Tired but at ease.
+{food}, a blanket, {n} episodes of the baking show.
+Ironed a shirt I will not wear. Meditative.
+Ate {food} over the sink and called it dinner.
+Read {n} pages before the book hit my face.
+Noor refused to sleep until I explained where the moon keeps its other half.
+Tried the recipe from Inés, set off the smoke alarm, opened all the windows, laughed.
+Kein Handy nach {evening}. Es geht.
+Sorted screws by size for an hour. Do not judge, it works.
+Came home wired from the show; three rounds round the block until the legs gave in.
+Sent Jonas the evening message: still here, still {mood}.
+Heard the neighbours laugh through the wall and did not mind.
+Candle, tea, the crossword; got stuck on {n} down.
+Me duele todo pero la casa huele a pan.
+Did not feel like writing. Writing this.
+Cleaned the oven at {evening}, which says everything about my state of mind.
+Missed the bus, sat on the bench, {n} stars over Kreuzberg.
+Hummed while brushing my teeth. Caught myself at it.
+Teta on speaker while I cooked, correcting my onions from 3,000 km away.
+A heavy sort of evening. Put on the thick socks and waited it out.
+Planned tomorrow in five lines so that it does not plan me.""".splitlines()
 
 WORK = """Load-out until two in the morning, the crew was kind.
 The new stage manager says "quick question" forty times a day.
@@ -166,31 +206,102 @@ SETTINGS = ["at home, kitchen", "behind the theatre", "on the U8", "at the get-o
 TRIGGERS = ["payday", "tired after a shift", "argument", "being alone", "seeing an old contact", "party", "praise", "boredom", "loud music", "a certain street", "a message from D.", "hungry", "stress at work", "Friday", "the smell of the club", "feeling great"]
 COPING = ["called Jonas", "walked it off", "urge surfing, 20 minutes", "cold shower", "ate something", "left the room", "breathing 4-7-8", "texted Inés", "went to bed", "counted tiles", "played the tape forward", "gave Karim the card", "drew with Noor's crayons"]
 SIGNS = ["sleeping badly", "skipping meals", "not answering messages", "irritable", "glorifying the old days", "missing meetings", "long scrolling at night", "keeping secrets", "working too much", "bored of everything"]
-CONTACT_NOTES = """Talked for ten minutes, mostly about his cat.
+REACHED = """Talked for {n} minutes, mostly about cats.
 Said the thing out loud and it shrank.
-Voicemail. I left a real message, not "all good".
-She called back within the hour.
-We walked round the block twice on the phone.
-He asked what I had eaten. Nothing. So I ate.
-Did not pick up; texted instead.
-Just a heart emoji from me and one back ❤️
-She reminded me of the plan, page two, the card thing.
+{who} called back within the hour.
+We walked round the block on the phone, each round our own.
+{who} asked what I had eaten. Nothing. So I ate {food}.
+{who} reminded me of the plan, page two, the card thing.
 Wollte eigentlich absagen, hab dann doch angerufen.
 Nos reímos. Falta me hacía.
-He told me about his own first year again. I needed to hear it again.
+Heard about {who}'s own first year again. I needed to hear it again.
 Short and practical: which bus, which room, what time.
-Cried a bit. He waited.""".splitlines()
+Cried a bit. {who} waited.
+We said nothing for a whole minute, and that was the useful part.
+{who} laughed at my list. Fair.
+Told {who} about the {n} minutes on the bridge. No advice, thank you, exactly that.
+{who} is having a hard week too. For once I was the one who listened.
+Checked in because I said I would. It is a muscle.
+Arranged to meet on Sunday, {food} included.
+Ten seconds in, {who} said: you sound tired. Yes.
+Wir haben über Fußball geredet. {n} zu null. Tat gut.
+Told {who} the truth about the weekend; the phone did not explode.
+طمّنت قلبي. A calmer heart afterwards.
+I complained for {n} minutes straight and {who} kept score.""".splitlines()
+NOT_REACHED = """Did not pick up; will try again at {evening}.
+I left a real message, not "all good".
+Wrote: not urgent, but soon. Then went for a walk.
+Rang {n} times. Then I rang somebody else, as the plan says.
+Just a heart from me for now ❤️
+Mailbox voll. Immerhin versucht.""".splitlines()
 MEETING_NOTES = """Sat near the door, stayed to the end.
 A newcomer shook so hard that three people held her tea.
 Topic was resentment. I had material.
 Made the coffee tonight. Too strong, they said. Good, I said.
 Shared for the first time in weeks.
-Small round, six people, honest.
+Small round, {n} people, honest.
 Somebody's story was mine with other street names.
-Frau Vogt drew the wave on the whiteboard again; it helps every time.
-We went through the warning signs and I found two of mine.
-Online with the camera off, but I was there.
+We went through the warning signs and I found {n} of mine.
+I was there. Some days that is the whole sentence.
 Talked about money and how to make it boring.
 Hab zugehört. Das reicht manchmal.
 Chair fell apart under Rolf. Healing laughter.
-Read the page about patience. I was impatient throughout.""".splitlines()
+Read the page about patience. I was impatient throughout.
+Somebody brought {food}. Attendance was excellent.
+{n} minutes late because of the tram, and they had kept the chair.
+Drew the wave again: up, over, down. I know it by heart and it helps every time.
+A man of seventy said he still writes his list on paper. Me too, said half the room.
+Didn't want to go, went, glad. The usual order.
+Hand up today: said the word "lonely" in front of people.
+Quiet one. Someone hummed at the end and nobody stopped them.
+Otra vez la silla de al lado de la ventana. Mi silla.
+We argued about forgiveness until {evening} and nobody won.
+Took the new one's number. Gave mine.
+Someone marked {n} years. The cake had structural problems.""".splitlines()
+SLOTS = {
+    "n": "two three four five six seven nine eleven".split(),
+    "hour": ["4:40", "five", "5:15", "half past five", "ten to six"],
+    "evening": ["nine", "half past nine", "ten", "21:00", "eleven"],
+    "food": ["cold pizza", "lentils", "rice and egg", "toast", "Linsensuppe", "tortilla", "hummus with a spoon", "Milchreis", "noodles", "plum cake", "labneh", "soup from a packet"],
+    "mood": ["tired", "stubborn", "fine", "grumpy", "hopeful", "upright", "hungry"],
+}
+INNER += """Three good minutes in a row; I counted.
+The bank app and I are on speaking terms again.
+Patience of a toaster today.
+There is a difference between resting and hiding. Today it was resting, mostly.
+Somebody on the tram cried and I wanted to say: me too, last {mood} week.
+I forgave the printer. It is a start.
+Wanted to cancel everything, cancelled nothing.
+Half of courage is shoes.
+I catch myself planning a conversation that will never happen.
+Nobody tells you how much time there is.
+Laughing is back. It comes and goes like a cat.
+The body says no before the head has read the question.
+Weniger Drama, mehr Schlaf. Auf ein Schild damit.
+A good day frightens me a little. Writing that down so it gets smaller.
+Todo pasa, hasta lo bueno. So look at it while it is there.
+Envy, plain and green, of people who can have one beer.
+I told the truth {n} times today when a small lie was easier.
+Nothing happened. I am learning to like that sentence.
+Old photos. I look so thin and so sure.
+My hands remembered how to rest.""".splitlines()
+WORK += """Hung the big drape: {n} people, one ladder, no swearing. Almost none.
+Tech rehearsal number {n}. The moon fell down. We put it back.
+Lunch with Yuki on the fire stairs, {food} for two.
+Intern asked how long I have done this. I said: since before you could walk, and felt it.
+Late call, early call, and a nap on the stage carpet.
+Measured twice, cut once, wrong anyway.
+Farewell do for Manni. I gave the speech with lemonade, it still worked.
+The trap door sticks at {n} degrees of damp, like all of us.
+Ordered timber and argued about the price of timber with a man made of timber.
+Premiere. Flowers, cheeks, noise; I went out by the back at half past ten.""".splitlines()
+FAMILY += """Noor wants a tortoise. We negotiated down to a book about tortoises.
+She drew our family tree and there is an actual tree and I am a branch with a hat.
+Nurse called: fever, pick-up, sofa, {food}.
+Her father and I agreed on the holidays in {n} messages. Record.
+Karim and I sang on the phone like twelve-year-olds.
+Teta fell, nothing broken, and laughed at our faces on the screen.
+Noor asked whether I was ever little. I showed her the photo with the goat.
+Swimming badge! Seahorse! 🏊 Photographed from {n} angles.
+First sleepover. The flat ticked all night.
+She learned to whistle. I may never know silence again.""".splitlines()

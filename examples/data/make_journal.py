@@ -29,6 +29,15 @@ TOKYO = (date(2026, 9, 8), date(2026, 9, 20))
 ENTRIES = []  # (moment written down, order, line)
 
 
+def fill(line, **given):
+    """Puts something into the slots of a line."""
+    for slot, choices in words.SLOTS.items():
+        line = line.replace("{" + slot + "}", RNG.choice(choices))
+    for slot, text in given.items():
+        line = line.replace("{" + slot + "}", text)
+    return line[:1].upper() + line[1:]
+
+
 class Bag:
     """Draws without repeating until everything was drawn once."""
 
@@ -38,12 +47,13 @@ class Bag:
     def draw(self):
         if not self.left:
             self.left = RNG.sample(self.items, len(self.items))
-        return self.left.pop()
+        return fill(self.left.pop())
 
 
 BAGS = {name: Bag(getattr(words, name)) for name in (
     "MORNING", "EVENING", "WORK", "FAMILY", "INNER", "NEW_YORK", "TOKYO", "THOUGHTS", "SETTINGS",
-    "CONTACT_NOTES", "MEETING_NOTES")}
+    "REACHED", "NOT_REACHED",
+    "MEETING_NOTES")}
 SEASONS = {month: Bag(lines) for month, lines in words.SEASON.items()}
 
 
@@ -156,7 +166,7 @@ def check_in(day, hour, hard):
     morning = hour < 12
     line = BAGS["MORNING" if morning else "EVENING"].draw()
     roll = RNG.random()
-    note = None if roll < 0.42 else line if roll < 0.75 else f"{line} {sentences(day, 1)}"
+    note = None if roll < 0.45 else line if roll < 0.62 else f"{line} {sentences(day, 1)}"
     halt = RNG.random() < 0.7
     add("check-in", exact(at(day, hour)),
         mood=scale(8 - 6 * hard), craving=maybe(0.9, scale(8 * hard - 1)), stress=maybe(0.8, scale(7 * hard + 1)),
@@ -184,17 +194,24 @@ def urge(day, hard):
         note=maybe(0.3, BAGS["INNER"].draw()))
 
 
-def contact(day, hard, late_minutes=None, outcome=None):
+def contact(day):
     who, role = RNG.choices((("Jonas", "sponsor"), ("Inés", "friend"), ("Karim", "family"), ("Frau Vogt", "counsellor"), ("Teta", "family"), ("Rolf", "peer"), ("Dr. Brandt", "doctor")), (40, 20, 15, 8, 6, 8, 3))[0]
-    add("contact", exact(at(day, RNG.choice((9, 12, 15, 17, 20, 22)))), late_minutes=late_minutes, who=who, role=maybe(0.9, role),
-        channel=maybe(0.9, RNG.choice(("call", "call", "text", "text", "in-person", "video"))),
-        outcome=outcome or RNG.choices(("reached", "left-message", "no-answer", "planned"), (70, 12, 12, 6))[0],
-        note=maybe(0.45, BAGS["CONTACT_NOTES"].draw()))
+    outcome = RNG.choices(("reached", "left-message", "no-answer", "planned"), (70, 12, 12, 6))[0]
+    note = None
+    if RNG.random() < 0.45 and outcome != "planned":
+        note = fill(BAGS["REACHED" if outcome == "reached" else "NOT_REACHED"].draw(), who=who)
+        if outcome == "reached" and RNG.random() < 0.35:
+            note += " " + BAGS["INNER"].draw()
+    channels = ("call", "call", "text", "in-person", "video") if outcome == "reached" else ("call", "call", "text")
+    add("contact", exact(at(day, RNG.choice((9, 12, 15, 17, 20, 22)))), who=who, role=maybe(0.9, role),
+        channel=maybe(0.9, RNG.choice(channels)), outcome=outcome, note=note)
 
 
 def meeting(day, kind, hour, place):
     attendance = RNG.choices(("attended", "missed"), (88, 12))[0]
     note = "Did not go. " + BAGS["INNER"].draw() if attendance == "missed" else BAGS["MEETING_NOTES"].draw()
+    if RNG.random() < 0.3 and attendance == "attended":
+        note += " " + BAGS["INNER"].draw()
     add("meeting", exact(at(day, hour, 6)), late_minutes=RNG.randrange(70, 240), meeting=kind, attendance=attendance,
         place=maybe(0.8, place), note=maybe(0.55, note))
 
@@ -208,7 +225,7 @@ def ordinary_day(day):
     for _ in range(RNG.choices((0, 1, 2, 3), (60 - 40 * hard, 30, 12 * hard + 2, 6 * hard))[0]):
         urge(day, hard)
     if RNG.random() < 0.42 + 0.3 * hard:
-        contact(day, hard)
+        contact(day)
     abroad = zone_of(day) != "Europe/Berlin"
     if day.weekday() == 1 and RNG.random() < 0.95:
         meeting(day, "online" if abroad else "mutual-help", 19, None if abroad else "Gemeindesaal, Kreuzberg")
@@ -266,7 +283,7 @@ def the_lapse():
         if RNG.random() < 0.75:
             meeting(date(2026, 6, day), RNG.choice(("mutual-help", "online", "group-therapy")), RNG.choice((12, 18, 20)), "St. Hedwig, room 4")
         if RNG.random() < 0.8:
-            contact(date(2026, 6, day), 0.7)
+            contact(date(2026, 6, day))
 
 
 def the_clocks():
