@@ -22,6 +22,7 @@ mod kinds;
 mod limits;
 mod linter;
 mod month;
+mod value_cbor;
 mod vocabulary;
 mod when;
 mod when_text;

@@ -159,6 +159,15 @@ impl EntryDoc {
     }
 }
 
+impl std::fmt::Debug for EntryDoc {
+    /// Names the version only: what a document says is nobody's business in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EntryDoc")
+            .field("heads", &self.heads().hashes().len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// The latest of the concurrent times something was hidden at.
 pub(super) fn deletion(doc: &impl ReadDoc, object: &automerge::ObjId, name: &str) -> Option<i64> {
     let values = doc.get_all(object, name).unwrap_or_default();

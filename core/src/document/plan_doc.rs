@@ -170,6 +170,15 @@ impl PlanDoc {
     }
 }
 
+impl std::fmt::Debug for PlanDoc {
+    /// Names the version only: what a document says is nobody's business in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlanDoc")
+            .field("heads", &self.heads().hashes().len())
+            .finish_non_exhaustive()
+    }
+}
+
 fn write(
     tx: &mut automerge::transaction::Transaction<'_>,
     object: &ObjId,

@@ -6,7 +6,7 @@ use automerge::{
 };
 
 use super::guard::{self, MAX_DOC_BYTES, contained};
-use super::{DocError, Heads};
+use super::{DocError, Heads, MAX_HEADS};
 
 /// An Automerge document behind our guards.
 #[derive(Clone)]
@@ -136,6 +136,9 @@ impl Replica {
 fn within_size(am: Automerge) -> Result<Automerge, DocError> {
     if am.save_nocompress().len() > MAX_DOC_BYTES {
         return Err(DocError::TooLarge { max: MAX_DOC_BYTES });
+    }
+    if am.get_heads().len() > MAX_HEADS {
+        return Err(DocError::Malformed("too many concurrent versions"));
     }
     Ok(am)
 }

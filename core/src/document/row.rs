@@ -1,6 +1,5 @@
 //! A decoded entry, as pages keep it.
 
-use minicbor::data::Type;
 use minicbor::decode::Error;
 use minicbor::encode::Write;
 use minicbor::{Decode, Decoder, Encode, Encoder};
@@ -11,7 +10,7 @@ use crate::journal::{EntryId, Fields, Value, header};
 /// An entry as a timeline shows it: derived from its document, rebuilt when the heads differ.
 ///
 /// In CBOR an array of at least five: id, heads digest, deleted at or null, flags (1 conflicted, 2 edited),
-/// the fields as a map with native values (arrays and objects as bytes of JSON). Further parts are skipped.
+/// the fields as a map (see [`Value`]). Further parts are skipped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// The entry.
@@ -77,18 +76,7 @@ impl<C> Encode<C> for Row {
         e.array(5)?;
         self.id.encode(e, ctx)?;
         e.bytes(&self.heads_digest)?.encode(self.deleted_at)?.u8(flags)?;
-        e.map(self.fields.len() as u64)?;
-        for (name, value) in &self.fields {
-            e.str(name)?;
-            match value {
-                Value::Null => e.null()?,
-                Value::Bool(value) => e.bool(*value)?,
-                Value::Int(value) => e.i64(*value)?,
-                Value::Float(value) => e.f64(*value)?,
-                Value::Str(text) => e.str(text)?,
-                Value::Json(json) => e.bytes(json.to_string().as_bytes())?,
-            };
-        }
+        self.fields.encode(e, ctx)?;
         Ok(())
     }
 }
@@ -104,37 +92,11 @@ impl<'b, C> Decode<'b, C> for Row {
             d.bytes()?.try_into().map_err(|_| Error::message("a heads digest has 16 bytes"))?;
         let deleted_at = Option::<i64>::decode(d, ctx)?;
         let flags = d.u8()?;
-        let fields = fields(d)?;
+        let fields = Fields::decode(d, ctx)?;
         for _ in 5..length.unwrap_or(5) {
             d.skip()?; // what a newer version added
         }
         let (conflicted, edited) = (flags & CONFLICTED != 0, flags & EDITED != 0);
         Ok(Self { id, fields, heads_digest, deleted_at, conflicted, edited })
     }
-}
-
-fn fields(d: &mut Decoder<'_>) -> Result<Fields, Error> {
-    let count = d.map()?.ok_or_else(|| Error::message("fields of unknown number"))?;
-    let mut fields = Fields::new();
-    for _ in 0..count {
-        let name = d.str()?.to_owned();
-        fields.insert(name, field(d)?);
-    }
-    Ok(fields)
-}
-
-fn field(d: &mut Decoder<'_>) -> Result<Value, Error> {
-    Ok(match d.datatype()? {
-        Type::Null => {
-            d.null()?;
-            Value::Null
-        }
-        Type::Bool => Value::Bool(d.bool()?),
-        Type::F16 | Type::F32 | Type::F64 => Value::Float(d.f64()?),
-        Type::String => Value::Str(d.str()?.to_owned()),
-        Type::Bytes => Value::Json(
-            serde_json::from_slice(d.bytes()?).map_err(|_| Error::message("a field is no JSON"))?,
-        ),
-        _ => Value::Int(d.i64()?),
-    })
 }

@@ -211,6 +211,32 @@ fn a_row_survives_cbor_and_skips_what_a_newer_version_added() {
     assert_eq!(minicbor::decode::<Row>(&bytes).unwrap(), row);
 }
 
+#[test]
+fn the_same_import_on_two_devices_is_one_unedited_entry_without_conflict() {
+    let mut here = created();
+    let there = EntryDoc::create(BOB, 9, &sample()).unwrap();
+    here.merge(&there).unwrap();
+    assert_eq!(here.fields(), sample());
+    assert!(here.conflicts().is_empty() && !here.edited());
+}
+
+#[test]
+fn an_edit_of_the_plan_survives_cbor() {
+    let details = Fields::from([("steps".to_owned(), Value::Json(serde_json::json!(["a"])))]);
+    let id = ItemId::from_bytes([1; 16]);
+    let section = Section::Other("own".into());
+    for edit in [
+        PlanEdit::Add { id, section: section.clone(), text: "x".into(), details, position: None },
+        PlanEdit::Edit { id, text: None, details: Patch::from([("steps".to_owned(), None)]) },
+        PlanEdit::Move { id, section, position: 3 },
+        PlanEdit::Remove { id },
+        PlanEdit::Restore { id },
+    ] {
+        let bytes = minicbor::to_vec(&edit).unwrap();
+        assert_eq!(minicbor::decode::<PlanEdit>(&bytes).unwrap(), edit);
+    }
+}
+
 fn add(id: u8, section: Section, text: &str, position: Option<usize>) -> PlanEdit {
     let id = ItemId::from_bytes([id; 16]);
     PlanEdit::Add { id, section, text: text.into(), details: Fields::new(), position }

@@ -64,6 +64,7 @@ fn words_of(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -79,5 +80,30 @@ mod tests {
         for text in crate::journal::built_in_strings().chain(crate::plan::built_in_strings()) {
             assert!(lint(text).is_empty(), "{text}: {:?}", lint(text));
         }
+    }
+
+    /// Error messages are strings too: every literal of these floors' sources is read.
+    #[test]
+    fn no_literal_of_these_floors_says_a_banned_word() {
+        let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut open: Vec<_> =
+            ["journal", "plan", "document", "ndjson"].map(|floor| source.join(floor)).into();
+        let mut literals = 0;
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else if !path.ends_with("linter.rs") {
+                    for text in
+                        std::fs::read_to_string(&path).unwrap().split('"').skip(1).step_by(2)
+                    {
+                        literals += 1;
+                        assert!(lint(text).is_empty(), "{}: {text}", path.display());
+                    }
+                }
+            }
+        }
+        assert!(literals > 300, "{literals}");
     }
 }

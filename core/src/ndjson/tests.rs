@@ -70,6 +70,21 @@ fn every_line_of_the_sample_year_is_an_entry_with_an_id_of_its_own() {
 }
 
 #[test]
+fn the_examples_of_the_documentation_are_entries() {
+    let page = include_str!("../../../docs/ndjson.md");
+    let examples: Vec<&str> = page.lines().filter(|line| line.starts_with("{\"")).collect();
+    assert_eq!(examples.len(), 3);
+    for line in examples {
+        parse_line(line, now()).unwrap();
+    }
+    for kind in ["check-in", "urge", "use", "contact", "meeting", "note"] {
+        for field in crate::journal::EntryBody::field_names(kind).unwrap() {
+            assert!(page.contains(&format!("`{field}`")), "{field} is not documented");
+        }
+    }
+}
+
+#[test]
 fn a_line_without_an_id_always_gets_the_same_one() {
     let line = format!("{{{HEAD},\"note\":\"x\"}}");
     let later = now().checked_add(jiff::SignedDuration::from_hours(9)).unwrap();

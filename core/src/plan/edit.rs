@@ -4,48 +4,66 @@ use super::{ItemId, Plan, PlanItem, PlanLimits, Section, order};
 use crate::journal::{Codes, Fields, Limits, Patch, Value};
 
 /// A change to the plan. Positions count items in use within a section, from 0; a position beyond
-/// the end means the end.
-#[derive(Clone, Debug, PartialEq)]
+/// the end means the end. In CBOR as numbered here, so that an intent can hold it.
+#[derive(Clone, Debug, PartialEq, minicbor::Encode, minicbor::Decode)]
 pub enum PlanEdit {
     /// Adds an item.
+    #[n(0)]
     Add {
         /// Its new random id.
+        #[n(0)]
         id: ItemId,
         /// Where it goes.
+        #[n(1)]
         section: Section,
         /// What it says.
+        #[n(2)]
         text: String,
         /// Optional details.
+        #[n(3)]
         details: Fields,
         /// Its position; the end if `None`.
+        #[n(4)]
         position: Option<usize>,
     },
     /// Changes an item's text or details. Setting a text to what it already says settles a conflict.
+    #[n(1)]
     Edit {
         /// Which item.
+        #[n(0)]
         id: ItemId,
         /// The new text, if it changes.
+        #[n(1)]
         text: Option<String>,
         /// Details to set or take away.
+        #[n(2)]
         details: Patch,
     },
     /// Moves an item within or between sections.
+    #[n(2)]
     Move {
         /// Which item.
+        #[n(0)]
         id: ItemId,
         /// To which section.
+        #[n(1)]
         section: Section,
         /// To which position there, counted without the item itself.
+        #[n(2)]
         position: usize,
     },
     /// Archives an item: it leaves the plan, and entries that name it keep their meaning.
+    #[n(3)]
     Remove {
         /// Which item.
+        #[n(0)]
         id: ItemId,
     },
     /// Brings an archived item back.
+    #[n(4)]
     Restore {
         /// Which item.
+        #[n(0)]
         id: ItemId,
     },
 }

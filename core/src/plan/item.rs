@@ -68,6 +68,23 @@ impl FromStr for ItemId {
     }
 }
 
+impl<C> minicbor::Encode<C> for ItemId {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> minicbor::Decode<'b, C> for ItemId {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let bytes = d.bytes()?.try_into();
+        bytes.map(Self).map_err(|_| minicbor::decode::Error::message("an item's id has 16 bytes"))
+    }
+}
+
 /// One item of the plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanItem {

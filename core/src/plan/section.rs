@@ -55,6 +55,22 @@ impl Section {
     }
 }
 
+impl<C> minicbor::Encode<C> for Section {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.str(self.code())?.ok()
+    }
+}
+
+impl<'b, C> minicbor::Decode<'b, C> for Section {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        d.str().map(Self::from)
+    }
+}
+
 /// Every string the plan floor can show: what the linter's test reads.
 pub fn built_in_strings() -> impl Iterator<Item = &'static str> {
     SECTION_WORDS.iter().chain(SITUATION_WORDS).map(|(_, word)| *word)
