@@ -12,10 +12,13 @@ pub(super) const RESERVED: char = '~';
 
 /// The fields shown: of concurrent values, Automerge's winner.
 pub(super) fn fields(doc: &impl ReadDoc, object: &ObjId) -> Fields {
-    names(doc, object)
-        .filter_map(|name| {
-            let shown = value::all(doc, object, &name).pop()?;
-            Some((name, shown))
+    doc.map_range(object, ..)
+        .filter(|item| !item.key.starts_with(RESERVED))
+        .filter_map(|item| {
+            let id = item.id();
+            let shown = value::read(doc, &item.value.into_value(), &id)
+                .or_else(|| value::all(doc, object, &item.key).pop())?;
+            Some((item.key.into_owned(), shown))
         })
         .collect()
 }
@@ -23,11 +26,9 @@ pub(super) fn fields(doc: &impl ReadDoc, object: &ObjId) -> Fields {
 /// The values that lost against a concurrent one, for every field where they differ from what is
 /// shown: each different value once.
 pub(super) fn conflicts(doc: &impl ReadDoc, object: &ObjId) -> BTreeMap<String, Vec<Value>> {
-    names(doc, object)
-        .map(|name| {
-            let lost = lost(doc, object, &name);
-            (name, lost)
-        })
+    doc.map_range(object, ..)
+        .filter(|item| item.conflict && !item.key.starts_with(RESERVED))
+        .map(|item| (item.key.to_string(), lost(doc, object, &item.key)))
         .filter(|(_, lost)| !lost.is_empty())
         .collect()
 }
@@ -43,8 +44,4 @@ pub(super) fn lost(doc: &impl ReadDoc, object: &ObjId, name: &str) -> Vec<Value>
         }
     }
     lost
-}
-
-fn names(doc: &impl ReadDoc, object: &ObjId) -> impl Iterator<Item = String> {
-    doc.keys(object).filter(|name| !name.starts_with(RESERVED)).collect::<Vec<_>>().into_iter()
 }

@@ -84,6 +84,9 @@ fn two_notes_written_at_once_are_both_kept_and_one_can_be_chosen() {
     here.edit(ANNA, 2, &set("note", lost.clone())).unwrap();
     assert_eq!(here.fields()["note"], lost);
     assert!(here.conflicts().is_empty());
+    // Settled for good: the other text does not come up again with the next edit.
+    here.edit(ANNA, 3, &set("note", "something else")).unwrap();
+    assert!(here.conflicts().is_empty());
 }
 
 #[test]
@@ -113,6 +116,17 @@ fn an_edit_elsewhere_does_not_bring_a_deleted_entry_back() {
     assert_eq!(here.fields()["mood"], Value::Int(7));
     here.set_deleted(ANNA, 7, None).unwrap();
     assert_eq!(here.deleted_at(), None);
+}
+
+#[test]
+fn of_two_deletions_the_later_counts_whoever_made_it() {
+    for (mine, theirs) in [(9000, 6000), (6000, 9000)] {
+        let (mut here, mut there) = (created(), created());
+        here.set_deleted(ANNA, 5, Some(mine)).unwrap();
+        there.set_deleted(BOB, 5, Some(theirs)).unwrap();
+        here.merge(&there).unwrap();
+        assert_eq!(here.deleted_at(), Some(9000));
+    }
 }
 
 #[test]
@@ -488,4 +502,40 @@ fn plans_edited_apart_at_random_converge() {
         assert_eq!(a.conflicts(), conflicts, "seed {seed}");
         assert_eq!(PlanDoc::load(&a.save()).unwrap().plan(), b.plan());
     }
+}
+
+/// Prints what an entry costs: `cargo test --release -p mainstay-core -- --ignored --nocapture cost`.
+#[test]
+#[ignore = "a measurement, not a check"]
+#[allow(clippy::print_stderr)]
+fn cost_of_a_year_of_entries() {
+    let journal = include_str!("../../../examples/data/journal.ndjson");
+    let start = std::time::Instant::now();
+    let imports: Vec<_> =
+        crate::ndjson::Reader::new(journal.as_bytes(), jiff::Timestamp::UNIX_EPOCH)
+            .map(|parsed| parsed.unwrap().unwrap())
+            .collect();
+    let parsed = start.elapsed();
+    let docs: Vec<_> =
+        imports.iter().map(|i| EntryDoc::create(ANNA, 0, &i.fields).unwrap().save()).collect();
+    let created = start.elapsed();
+    let loaded: Vec<_> = docs.iter().map(|bytes| EntryDoc::load(bytes).unwrap()).collect();
+    let load = start.elapsed();
+    let rows: Vec<_> =
+        imports.iter().zip(&loaded).map(|(i, doc)| Row::from_doc(i.id, doc)).collect();
+    let read = start.elapsed();
+    let page = minicbor::to_vec(&rows).unwrap();
+    let written = start.elapsed();
+    let again: Vec<Row> = minicbor::decode(&page).unwrap();
+    eprintln!(
+        "{} entries: parse {parsed:?}, create and save {:?} ({} bytes), load {:?}, rows {:?}, page {:?} ({} bytes), read page {:?}",
+        again.len(),
+        created - parsed,
+        docs.iter().map(Vec::len).sum::<usize>(),
+        load - created,
+        read - load,
+        written - read,
+        page.len(),
+        start.elapsed() - written,
+    );
 }

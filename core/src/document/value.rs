@@ -76,7 +76,8 @@ pub(super) fn all(doc: &impl ReadDoc, object: &ObjId, name: &str) -> Vec<Value> 
     stored.iter().filter_map(|(value, id)| read(doc, value, id)).collect()
 }
 
-fn read(doc: &impl ReadDoc, value: &Stored<'_>, id: &ObjId) -> Option<Value> {
+/// One stored value, if this version knows its form.
+pub(super) fn read(doc: &impl ReadDoc, value: &Stored<'_>, id: &ObjId) -> Option<Value> {
     match value {
         Stored::Object(ObjType::Text) => doc.text(id).ok().map(Value::Str),
         Stored::Object(_) => None,

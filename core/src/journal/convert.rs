@@ -139,10 +139,10 @@ fn read_tagged(kind: &str, mut body: Map<String, Json>) -> Result<EntryBody, ser
 fn expectation(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let from_serde = ["invalid type", "invalid value", "invalid length"];
-    if from_serde.iter().any(|start| message.starts_with(start)) {
-        if let Some((_, expected)) = message.rsplit_once(", expected ") {
-            return format!("expected {}", plain(expected));
-        }
+    if from_serde.iter().any(|start| message.starts_with(start))
+        && let Some((_, expected)) = message.rsplit_once(", expected ")
+    {
+        return format!("expected {}", plain(expected));
     }
     "see docs/ndjson.md for its form".to_owned()
 }
