@@ -1,6 +1,14 @@
-//! The Mainstay engine: an offline-first recovery journal that syncs through a relay which cannot read it.
+//! The Mainstay engine: an offline-first recovery journal that syncs through a relay which cannot
+//! read it.
+//!
+//! An app holds one [`engine`] object. Below it lie floors that never reach up, and of which none
+//! but the engine's driver knows a clock, randomness, a thread or a socket.
 
+pub mod chapter;
 pub mod document;
+pub mod engine;
 pub mod journal;
 pub mod ndjson;
 pub mod plan;
+pub mod space;
+pub mod sync;

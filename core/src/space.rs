@@ -1,0 +1,31 @@
+//! Keys, seals and membership of a space.
+//!
+//! Everything here is a pure function of its arguments: time comes in as Unix milliseconds and
+//! randomness as `&mut dyn CryptoRng` (the trait of `rand_core` 0.10, re-exported as
+//! [`CryptoRng`]), which is the one random source that the whole crate passes around.
+//!
+//! * [`phrase`] and [`recovery`]: twelve words and the keys that follow from them.
+//! * [`device`]: a device's secret and the keys it has in each space.
+//! * [`epoch`], [`wrap`], [`keyring`]: the keys that seal a space, and how members get them.
+//! * [`slot`], [`seal`], [`at_rest`]: names and ciphertexts, on the wire and on the disk.
+//! * [`change`]: the roster records that a device writes.
+//! * [`link`]: how a second device is let in.
+
+mod aead;
+pub mod at_rest;
+pub mod change;
+pub mod device;
+pub mod epoch;
+mod kdf;
+pub mod kem;
+pub mod keyring;
+pub mod link;
+pub mod phrase;
+pub mod recovery;
+pub mod seal;
+pub mod sign;
+pub mod slot;
+pub mod wrap;
+
+pub use aead::CannotOpen;
+pub use rand_core::CryptoRng;

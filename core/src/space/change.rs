@@ -1,0 +1,217 @@
+//! The roster records that a device, or the recovery phrase, writes.
+//!
+//! Every function here checks what it made against the rules of the roster before it hands it out,
+//! so that a device never asks a relay for something that is going to be refused.
+
+mod build;
+mod heal;
+#[cfg(test)]
+mod tests;
+
+use mainstay_protocol::frame::Signer;
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::ids::AuthorId;
+use mainstay_protocol::roster::{
+    Act, Device, DeviceStatus, KemKey, LastHead, Record, Roster, RosterError, Wrap,
+};
+use mainstay_protocol::sign::{Signed, VerifyKey};
+
+use super::CryptoRng;
+use super::device::DeviceKeys;
+use super::epoch::{EpochKey, NameTooLong, SpaceKey};
+use super::kem::BadKem;
+use super::keyring::{Keyring, KeyringError};
+use super::recovery::Recovery;
+use super::sign::AuthorKey;
+use build::Draft;
+pub use heal::heal;
+
+/// A record and the wraps that it names. It counts once the relay has appended it; only then may
+/// [`Self::epoch`] be used.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The record.
+    pub record: Signed<Record>,
+    /// The wraps that it names.
+    pub wraps: Vec<Wrap>,
+    /// The key of the epoch that it starts, if it starts one.
+    pub epoch: Option<EpochKey>,
+}
+
+/// A new space.
+#[derive(Debug, Clone)]
+pub struct Founded {
+    /// The roster with its founding record.
+    pub roster: Roster,
+    /// The wraps that it names: for the first device and for the recovery key.
+    pub wraps: Vec<Wrap>,
+    /// The first device's keys.
+    pub keyring: Keyring,
+}
+
+/// A device that asks to be let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newcomer {
+    /// The key it signs with.
+    pub key: VerifyKey,
+    /// The key to wrap epochs for it.
+    pub kem: KemKey,
+    /// Its name, in plain.
+    pub name: String,
+}
+
+impl Newcomer {
+    /// A device of one's own as a newcomer: the first one, or one that recovers.
+    pub fn own(keys: &DeviceKeys, name: &str) -> Self {
+        let (key, kem) = (keys.author.verify_key(), keys.kem.public().clone());
+        Self { key, kem, name: name.to_owned() }
+    }
+}
+
+/// Why a record could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// The roster's rules forbid it.
+    #[error(transparent)]
+    Rule(#[from] RosterError),
+    /// The name is too long.
+    #[error(transparent)]
+    Name(#[from] NameTooLong),
+    /// A key to wrap for is no key.
+    #[error(transparent)]
+    Kem(#[from] BadKem),
+    /// This device lacks the key of an epoch that is to be passed on.
+    #[error(transparent)]
+    Key(#[from] KeyringError),
+    /// There is no such device, or none in that state.
+    #[error("there is no such device in that state; look at the list of devices again")]
+    NoDevice,
+}
+
+/// Founds a private space with its first device.
+///
+/// # Errors
+/// [`ChangeError`] for a name that is too long.
+pub fn found(
+    rng: &mut dyn CryptoRng,
+    recovery: &Recovery,
+    device: &DeviceKeys,
+    name: &str,
+) -> Result<Founded, ChangeError> {
+    let space = recovery.space_id();
+    let space_key = SpaceKey::make(rng);
+    let epoch = EpochKey::make(rng);
+    let mut draft = Draft::founding(space, recovery);
+    let device = draft.device(rng, &epoch, &Newcomer::own(device, name))?;
+    draft.act(Act::Admit { device: device.clone(), wrap: None });
+    let recipients = [
+        (Signer::Device(device.author()), device.kem),
+        (Signer::Recovery, recovery.kem().public().clone()),
+    ];
+    draft.epoch(rng, (epoch.clone(), &space_key), 1, &recipients, &[])?;
+    let change = draft.sign(Signer::Recovery, recovery.signing());
+    let roster = Roster::verify(space, std::slice::from_ref(&change.record))?;
+    Ok(Founded { roster, wraps: change.wraps, keyring: Keyring::new(space_key, epoch) })
+}
+
+/// Lets a device in, in the present epoch.
+///
+/// # Errors
+/// [`ChangeError`].
+pub fn admit(
+    rng: &mut dyn CryptoRng,
+    (roster, keyring): (&Roster, &Keyring),
+    signer: &AuthorKey,
+    newcomer: &Newcomer,
+) -> Result<Change, ChangeError> {
+    let epoch = keyring.present(roster)?;
+    let mut draft = Draft::after(roster, roster.head())?;
+    let device = draft.device(rng, epoch, newcomer)?;
+    draft.admit(rng, (epoch, keyring.space_key()), device)?;
+    draft.finish(roster, signer)
+}
+
+/// Confirms a device that a recovery left waiting, with the keys it had.
+///
+/// # Errors
+/// [`ChangeError`].
+pub fn confirm(
+    rng: &mut dyn CryptoRng,
+    (roster, keyring): (&Roster, &Keyring),
+    signer: &AuthorKey,
+    waiting: &AuthorId,
+) -> Result<Change, ChangeError> {
+    let epoch = keyring.present(roster)?;
+    let member = roster.state().members.get(waiting).ok_or(ChangeError::NoDevice)?;
+    if member.status != DeviceStatus::Waiting {
+        return Err(ChangeError::NoDevice);
+    }
+    let mut draft = Draft::after(roster, roster.head())?;
+    draft.admit(rng, (epoch, keyring.space_key()), Device::clone(&member.device))?;
+    draft.finish(roster, signer)
+}
+
+/// Removes a device and starts an epoch without it. `last` are the heads up to which its envelopes
+/// are accepted.
+///
+/// # Errors
+/// [`ChangeError`].
+pub fn remove(
+    rng: &mut dyn CryptoRng,
+    (roster, keyring): (&Roster, &Keyring),
+    signer: &AuthorKey,
+    (author, last): (&AuthorId, Vec<LastHead>),
+) -> Result<Change, ChangeError> {
+    let mut draft = Draft::after(roster, roster.head())?;
+    draft.act(Act::Remove { author: *author, last });
+    let mut recipients = roster.state().recipients();
+    recipients.retain(|(to, _)| *to != Signer::Device(*author));
+    draft.next_epoch(rng, (roster.state(), keyring), &recipients)?;
+    draft.finish(roster, signer)
+}
+
+/// Starts an epoch for the same members.
+///
+/// # Errors
+/// [`ChangeError`].
+pub fn start_epoch(
+    rng: &mut dyn CryptoRng,
+    (roster, keyring): (&Roster, &Keyring),
+    signer: &AuthorKey,
+) -> Result<Change, ChangeError> {
+    let mut draft = Draft::after(roster, roster.head())?;
+    let recipients = roster.state().recipients();
+    draft.next_epoch(rng, (roster.state(), keyring), &recipients)?;
+    draft.finish(roster, signer)
+}
+
+/// Takes the space back with the recovery key, from the record `parent` on: what came after it is
+/// void. `keyring` is what the recovery key opened.
+///
+/// # Errors
+/// [`ChangeError`].
+pub fn recover(
+    rng: &mut dyn CryptoRng,
+    (roster, keyring): (&Roster, &Keyring),
+    recovery: &Recovery,
+    parent: Hash,
+    newcomer: &Newcomer,
+) -> Result<Change, ChangeError> {
+    let state = roster.state_at(&parent).ok_or(RosterError::NotThisSpace)?;
+    let mut draft = Draft::after(roster, parent)?;
+    draft.act(Act::Recover);
+    let epoch = EpochKey::make(rng);
+    let device = draft.device(rng, &epoch, newcomer)?;
+    let recipients = [
+        (Signer::Device(device.author()), device.kem.clone()),
+        (Signer::Recovery, (*state.recovery_kem).clone()),
+    ];
+    draft.act(Act::Admit { device, wrap: None });
+    let previous = keyring.epoch(&state.epoch.id).ok_or(KeyringError::Missing)?;
+    let number = state.epoch.number + 1;
+    draft.epoch(rng, (epoch, keyring.space_key()), number, &recipients, &[previous])?;
+    let change = draft.sign(Signer::Recovery, recovery.signing());
+    roster.clone().append(&change.record)?;
+    Ok(change)
+}
