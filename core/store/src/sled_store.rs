@@ -1,0 +1,212 @@
+//! The sled adapter. sled 0.34 is safe inside the rules of DESIGN.md, section 8, and only there.
+
+mod error;
+mod open;
+
+use std::fs::File;
+use std::ops::{Bound, ControlFlow};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use self::error::sled_error;
+use crate::guard::{Gate, caught};
+use crate::home::Home;
+use crate::{Backend, Batch, Opened, Store, StoreError, danger, durable, limits, migrate};
+
+/// A [`Store`] kept by sled.
+///
+/// Commit = apply, `flush()`, and then `sync_all()` through a handle of ours: on Linux sled's own
+/// flush stops at `sync_file_range`, which lost acknowledged records in 319 of 320 simulated power
+/// cuts. Opening takes about 20 ms and eight threads.
+pub struct SledStore {
+    /// `None` only while it is dropped.
+    db: Option<sled::Db>,
+    /// The data file, opened before sled wrote to it: an error of the disk is reported once to
+    /// every handle that was open when it happened.
+    data: File,
+    folder: PathBuf,
+    /// Whether something was applied that no fsync has covered.
+    dirty: AtomicBool,
+    gate: Gate,
+    options: danger::Options,
+    /// Released after everything above is closed.
+    lock: Option<File>,
+}
+
+impl SledStore {
+    /// Opens the store in `dir`, or creates one there.
+    ///
+    /// # Errors
+    /// Those of [`crate::open`].
+    pub fn open(dir: &Path) -> Result<Opened<Self>, StoreError> {
+        Self::open_with(dir, danger::Options::default())
+    }
+
+    pub(crate) fn open_with(
+        dir: &Path,
+        options: danger::Options,
+    ) -> Result<Opened<Self>, StoreError> {
+        let mut home = Home::open(dir, Backend::Sled, migrate::newest(options.steps))?;
+        let (files, recovery) = open::open(&mut home)?;
+        let mut store = Self {
+            db: Some(files.db),
+            data: files.data,
+            folder: home.folder(),
+            dirty: AtomicBool::new(false),
+            gate: Gate::default(),
+            options,
+            lock: None,
+        };
+        home.finish(&store, options.steps)?;
+        let recovery = home.recovery(recovery);
+        store.lock = Some(home.into_lock());
+        Ok(Opened { store, recovery })
+    }
+
+    fn db(&self) -> Result<&sled::Db, StoreError> {
+        self.db.as_ref().ok_or(StoreError::Stopped)
+    }
+
+    fn check(&self, batch: &Batch) -> Result<(), StoreError> {
+        if self.options.unlimited { Ok(()) } else { limits::check(batch) }
+    }
+
+    /// One operation goes in as an insert, which costs one sync less than a batch of one.
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        let db = self.db()?;
+        self.dirty.store(true, Ordering::Release);
+        let mut changes = batch.iter();
+        let done = match (changes.next(), changes.next()) {
+            (None, _) => Ok(()),
+            (Some((key, Some(value))), None) => db.insert(key, value).map(drop),
+            (Some((key, None)), None) => db.remove(key).map(drop),
+            _ => db.apply_batch(together(batch)),
+        };
+        done.map_err(|error| sled_error("writing", error))
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        if !self.dirty.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.db()?.flush().map_err(|error| sled_error("flushing", error))?;
+        if !self.options.skip_sync {
+            self.data.sync_all().map_err(|source| StoreError::io("syncing", source))?;
+        }
+        self.dirty.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    fn range(
+        &self,
+        from: &[u8],
+        to: Option<&[u8]>,
+        back: bool,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        // sled panics on a range that ends before it starts.
+        if to.is_some_and(|to| to <= from) {
+            return Ok(());
+        }
+        let end = to.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut pairs = self.db()?.range::<&[u8], _>((Bound::Included(from), end));
+        loop {
+            // Only sled runs inside: a panic of `visit` is the caller's own.
+            let next = caught("reading a range", || {
+                let next = if back { pairs.next_back() } else { pairs.next() };
+                next.transpose().map_err(|error| sled_error("reading a range", error))
+            })?;
+            match next {
+                Some((key, value)) if visit(&key, &value).is_continue() => {}
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+fn together(batch: &Batch) -> sled::Batch {
+    let mut all = sled::Batch::default();
+    for (key, value) in batch.iter() {
+        match value {
+            Some(value) => all.insert(key, value),
+            None => all.remove(key),
+        }
+    }
+    all
+}
+
+impl Store for SledStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let db = self.db()?;
+        caught("reading", || db.get(key).map_err(|error| sled_error("reading", error)))
+            .map(|found| found.map(|value| value.to_vec()))
+    }
+
+    fn scan(
+        &self,
+        from: &[u8],
+        to: Option<&[u8]>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.range(from, to, false, visit)
+    }
+
+    fn scan_back(
+        &self,
+        from: &[u8],
+        to: Option<&[u8]>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.range(from, to, true, visit)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.check(batch)?;
+        self.gate.write("saving", || {
+            if !batch.is_empty() {
+                self.apply(batch)?;
+            }
+            self.sync()
+        })
+    }
+
+    fn commit_lazily(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.check(batch)?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.gate.write("saving", || self.apply(batch))
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.commit(&Batch::default())
+    }
+
+    fn size_bytes(&self) -> Result<u64, StoreError> {
+        durable::size_bytes(&self.folder)
+    }
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        if !self.gate.is_stopped()
+            && let Err(error) = self.flush()
+        {
+            tracing::warn!(%error, "the last lazy writes were not made durable");
+        }
+        // sled syncs once more as it closes, and panics if it cannot.
+        let db = self.db.take();
+        if let Err(error) = caught("closing", || {
+            drop(db);
+            Ok(())
+        }) {
+            tracing::warn!(%error, "sled did not close in order");
+        }
+    }
+}
+
+impl std::fmt::Debug for SledStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SledStore").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+//! Crash, power loss, full disk and damage, on the real files of sled and redb.
+//!
+//! `MAINSTAY_LONG=1` runs every power cut of the session and 100 kills for each store.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod cuts;
+mod disk;
+mod recording;
+mod session;
+mod shim;
+mod verify;
+mod worker;
+
+/// Whether to run the long form.
+fn long() -> bool {
+    std::env::var("MAINSTAY_LONG").is_ok_and(|value| value == "1")
+}
+
+/// A line of figures; shown with `--nocapture`.
+fn report(line: String) {
+    println!("{line}");
+}
+
+/// Panics inside the backends are expected where a test breaks their files, and caught; only ours
+/// are worth reading.
+pub(crate) fn quiet_backends() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let foreign = panic.location().is_some_and(|at| at.file().contains("registry"));
+            if !foreign {
+                usual(panic);
+            }
+        }));
+    });
+}
