@@ -99,9 +99,7 @@ impl<S: Store> FeedStore for EmbeddedFeedStore<S> {
 
     fn records(&self, space: &SpaceId) -> Result<Vec<Signed<Record>>, FeedError> {
         let mut records = Vec::new();
-        while let Some(bytes) =
-            blob::get(&self.store, &key::record(space, records.len() as u32))?
-        {
+        while let Some(bytes) = blob::get(&self.store, &key::record(space, records.len() as u32))? {
             records.push(read(&bytes, "a roster record")?);
         }
         Ok(records)

@@ -104,10 +104,7 @@ pub(super) fn receipt(space: &SpaceId, author: &AuthorId) -> Vec<u8> {
 }
 
 pub(super) fn dropped(at_ms: u64, space: &SpaceId, number: u64) -> Vec<u8> {
-    joined(
-        DROPPED.to_vec(),
-        &[&at_ms.to_be_bytes(), space.as_bytes(), &number.to_be_bytes()],
-    )
+    joined(DROPPED.to_vec(), &[&at_ms.to_be_bytes(), space.as_bytes(), &number.to_be_bytes()])
 }
 
 pub(super) fn mailbox(mailbox: &MailboxId) -> Vec<u8> {

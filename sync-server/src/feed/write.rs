@@ -9,11 +9,7 @@ use crate::feed::key::{self, Table};
 use crate::feed::row::{Dropped, ItemRow};
 
 /// Adds what one change means to a batch.
-pub(super) fn add(
-    store: &dyn Store,
-    batch: &mut Batch,
-    change: &Change,
-) -> Result<(), StoreError> {
+pub(super) fn add(store: &dyn Store, batch: &mut Batch, change: &Change) -> Result<(), StoreError> {
     match change {
         Change::Incarnation(id) => batch.put(key::INCARNATION, id.as_bytes()),
         Change::Witness(value) => batch.put(key::WITNESS, *value),

@@ -35,7 +35,8 @@ impl<S: FeedStore> Relay<S> {
         if records.len() > limits::MAX_ROSTER_RECORDS {
             return Err(roster::bad("there are too many records"));
         }
-        let roster = Roster::verify(id, records).map_err(|error| roster::bad(&error.to_string()))?;
+        let roster =
+            Roster::verify(id, records).map_err(|error| roster::bad(&error.to_string()))?;
         let mut changes = Vec::new();
         let invitation = self.admit(&id, admission, now_ms)?;
         changes.extend(invitation.map(|i| Change::UseInvitation(i.nonce, i.expires_ms)));

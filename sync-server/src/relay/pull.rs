@@ -94,13 +94,13 @@ impl<S: FeedStore> Relay<S> {
         }
         let mut packer = Packer::new(limit_bytes);
         let mut outcome = Ok(());
-        self.store.items_after(&space.id, cursor.number, &mut |row| {
-            match self.body(space, &row, true) {
-                Ok(body) => packer.add(row.number, body),
-                Err(error) => {
-                    outcome = Err(error);
-                    ControlFlow::Break(())
-                }
+        self.store.items_after(&space.id, cursor.number, &mut |row| match self
+            .body(space, &row, true)
+        {
+            Ok(body) => packer.add(row.number, body),
+            Err(error) => {
+                outcome = Err(error);
+                ControlFlow::Break(())
             }
         })?;
         outcome?;

@@ -90,9 +90,7 @@ fn check_cover<S: FeedStore>(
     let head = plan.head(&header.slot, &cover.author)?;
     let known = match head {
         Some(head) if head.seq == cover.head.seq => Some(head.hash),
-        _ => {
-            plan.item_at(&header.slot, &cover.author, cover.head.seq)?.map(|item| item.hash)
-        }
+        _ => plan.item_at(&header.slot, &cover.author, cover.head.seq)?.map(|item| item.hash),
     };
     match known {
         Some(hash) if hash != cover.head.hash => {
