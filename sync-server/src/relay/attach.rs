@@ -1,0 +1,68 @@
+//! Attaching: who speaks, shown by a signature over this very connection.
+
+use mainstay_protocol::frame::{Attach, Attached, Proof, Refusal, Reply, Rules, Signer};
+use mainstay_protocol::sign::{VerifyKey, purpose};
+
+use crate::feed::FeedStore;
+use crate::relay::{Connection, Relay, Space, Stop};
+
+impl<S: FeedStore> Relay<S> {
+    pub(super) fn attach(
+        &self,
+        connection: &mut Connection,
+        attach: &Attach,
+    ) -> Result<Reply, Stop> {
+        self.with_space(&attach.space, |space| {
+            self.check_proof(connection, space, attach)?;
+            connection.attach(&space.id, attach.signer)?;
+            let recognised = match &attach.cursor {
+                Some(cursor) => self.recognises(space, cursor)?,
+                None => false,
+            };
+            Ok(Reply::Attached(Attached {
+                cursor: self.tail(&space.row),
+                recognised,
+                roster: space.roster.head(),
+                receipts: space.row.receipts,
+                rules: Rules {
+                    quota_bytes: self.config.quota_bytes,
+                    used_bytes: space.row.used_bytes,
+                    retention_ms: self.config.retention_ms,
+                },
+            }))
+        })
+    }
+
+    fn check_proof(
+        &self,
+        connection: &Connection,
+        space: &Space,
+        attach: &Attach,
+    ) -> Result<(), Refusal> {
+        let Some(signature) = &attach.signature else {
+            return match connection.has_proved(&space.id, &attach.signer) {
+                true => Ok(()),
+                false => Err(Refusal::NotAuthorised),
+            };
+        };
+        let proof = Proof {
+            exporter: connection.exporter(&space.id),
+            relay: self.keys.relay(),
+            space: space.id,
+            signer: attach.signer,
+        };
+        key_of(space, &attach.signer)
+            .and_then(|key| key.verify(purpose::ATTACH, &proof.message(), signature).ok())
+            .ok_or(Refusal::NotAuthorised)
+    }
+}
+
+/// The key of whoever was ever admitted: a removed or waiting device may attach to learn from the
+/// roster what became of it, and may do nothing else.
+fn key_of<'a>(space: &'a Space, signer: &Signer) -> Option<&'a VerifyKey> {
+    let state = space.roster.state();
+    match signer {
+        Signer::Recovery => Some(&state.recovery),
+        Signer::Device(author) => state.members.get(author).map(|member| &member.device.key),
+    }
+}

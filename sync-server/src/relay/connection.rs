@@ -1,0 +1,114 @@
+//! What one connection has shown about itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mainstay_protocol::frame::{Refusal, Signer};
+use mainstay_protocol::ids::{AuthorId, SpaceId};
+
+use crate::relay::Space;
+
+/// Spaces that one connection may attach to. A counsellor has about 200 clients.
+pub const MAX_ATTACHED_SPACES: usize = 1024;
+/// Signers of one space that one connection may speak for: a recovery key, the device it admits,
+/// and an author key that replaces another.
+const MAX_SIGNERS: usize = 8;
+
+/// One connection: whom it has proved to speak for, in which spaces.
+///
+/// What a signer may do is decided anew at each request by the roster as it is then.
+pub struct Connection {
+    exporter: Box<dyn Fn(&SpaceId) -> [u8; 32] + Send>,
+    attached: BTreeMap<SpaceId, Attachment>,
+}
+
+struct Attachment {
+    /// As whom the latest attachment was.
+    present: Signer,
+    proven: BTreeSet<Signer>,
+    subscribed: bool,
+}
+
+impl Connection {
+    /// A new connection. `exporter` gives the TLS exporter's output for
+    /// [`mainstay_protocol::frame::Proof::EXPORTER_LABEL`] and a space's id as context.
+    pub fn new(exporter: Box<dyn Fn(&SpaceId) -> [u8; 32] + Send>) -> Self {
+        Self { exporter, attached: BTreeMap::new() }
+    }
+
+    /// The spaces that this connection subscribed to.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &SpaceId> {
+        self.attached.iter().filter(|(_, a)| a.subscribed).map(|(space, _)| space)
+    }
+
+    pub(super) fn exporter(&self, space: &SpaceId) -> [u8; 32] {
+        (self.exporter)(space)
+    }
+
+    pub(super) fn has_proved(&self, space: &SpaceId, signer: &Signer) -> bool {
+        self.attached.get(space).is_some_and(|a| a.proven.contains(signer))
+    }
+
+    /// Notes a signer that has just proved itself, or had before.
+    pub(super) fn attach(&mut self, space: &SpaceId, signer: Signer) -> Result<(), Refusal> {
+        let room = self.attached.len() < MAX_ATTACHED_SPACES;
+        let too_many = || Refusal::Malformed { why: "too many spaces on one connection".into() };
+        if !room && !self.attached.contains_key(space) {
+            return Err(too_many());
+        }
+        let attachment = self.attached.entry(*space).or_insert_with(|| Attachment {
+            present: signer,
+            proven: BTreeSet::new(),
+            subscribed: false,
+        });
+        if attachment.proven.len() >= MAX_SIGNERS && !attachment.proven.contains(&signer) {
+            return Err(too_many());
+        }
+        attachment.proven.insert(signer);
+        attachment.present = signer;
+        Ok(())
+    }
+
+    pub(super) fn subscribe(&mut self, space: &SpaceId) {
+        if let Some(attachment) = self.attached.get_mut(space) {
+            attachment.subscribed = true;
+        }
+    }
+
+    /// Whoever is attached, whatever the roster says of them.
+    pub(super) fn anybody(&self, space: &Space) -> Result<Signer, Refusal> {
+        self.attached.get(&space.id).map(|a| a.present).ok_or(Refusal::NotAuthorised)
+    }
+
+    /// Whoever is attached, if they may read: an active device or the recovery key. A waiting or
+    /// removed device gets nothing but the roster.
+    pub(super) fn reader(&self, space: &Space) -> Result<Signer, Refusal> {
+        let signer = self.anybody(space)?;
+        let key = space.roster.state().key(&signer);
+        key.map(|_| signer).ok_or(Refusal::NotAuthorised)
+    }
+
+    /// Whether this connection speaks for an active device.
+    pub(super) fn writer(&self, space: &Space) -> Result<(), Refusal> {
+        let proven = self.attached.get(&space.id).map(|a| &a.proven);
+        let active = proven.into_iter().flatten().any(|signer| match signer {
+            Signer::Recovery => false,
+            Signer::Device(author) => space.roster.state().is_active(author),
+        });
+        if active { Ok(()) } else { Err(Refusal::NotAuthorised) }
+    }
+
+    /// Whether this connection speaks for this author, and the author is active.
+    pub(super) fn author(&self, space: &Space, author: &AuthorId) -> Result<(), Refusal> {
+        let proved = self.has_proved(&space.id, &Signer::Device(*author));
+        match proved && space.roster.state().is_active(author) {
+            true => Ok(()),
+            false => Err(Refusal::NotAuthorised),
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,67 @@
+//! Dropping what complete snapshots cover.
+//!
+//! The push that completes a snapshot notes it in its own commit; the dropping follows in bounded
+//! ones, and goes on at the next push if the relay stopped in between.
+
+use std::ops::ControlFlow;
+
+use crate::feed::{Change, Covering, Dropped, FeedStore, ItemRow};
+use crate::relay::{Relay, Space, Stop};
+
+/// Items dropped in one commit.
+const DROPS_PER_COMMIT: usize = 500;
+
+impl<S: FeedStore> Relay<S> {
+    pub(super) fn finish_coverings(&self, space: &mut Space) -> Result<(), Stop> {
+        if !space.unfinished {
+            return Ok(());
+        }
+        for covering in self.store.coverings(&space.id)? {
+            while self.drop_some(space, &covering)? {}
+        }
+        space.unfinished = false;
+        Ok(())
+    }
+
+    /// Drops what is covered, up to a limit; whether there may be more.
+    fn drop_some(&self, space: &mut Space, covering: &Covering) -> Result<bool, Stop> {
+        let covered = self.covered(space, covering)?;
+        let more = covered.len() == DROPS_PER_COMMIT;
+        let mut row = space.row;
+        let mut changes = Vec::new();
+        let dropped = Dropped { at_ms: covering.at_ms, destroyed: covering.destroys };
+        for item in covered {
+            if dropped.destroyed {
+                row.used_bytes = row.used_bytes.saturating_sub(item.size_bytes);
+            }
+            changes.push(Change::Drop(space.id, item, dropped));
+        }
+        changes.push(Change::Space(space.id, row));
+        if !more {
+            changes.push(Change::Covered(space.id, covering.number));
+        }
+        self.store.commit(&changes)?;
+        space.row = row;
+        Ok(more)
+    }
+
+    fn covered(&self, space: &Space, covering: &Covering) -> Result<Vec<ItemRow>, Stop> {
+        let mut numbers = Vec::new();
+        self.store.numbers_in_slot(&space.id, &covering.slot, 0, &mut |number| {
+            numbers.push(number);
+            ControlFlow::Continue(())
+        })?;
+        let mut covered = Vec::new();
+        for number in numbers.into_iter().filter(|number| *number < covering.number) {
+            let Some(item) = self.store.item(&space.id, number)? else { continue };
+            let cover = covering.covers.iter().find(|cover| cover.author == item.author);
+            if cover.is_some_and(|cover| item.seq <= cover.head.seq) {
+                covered.push(item);
+                if covered.len() == DROPS_PER_COMMIT {
+                    break;
+                }
+            }
+        }
+        Ok(covered)
+    }
+}

@@ -1,0 +1,53 @@
+//! Storing envelopes: each continues its author's chain in its slot, or nothing of the push is
+//! stored.
+
+mod chain;
+mod plan;
+
+use minicbor::bytes::ByteVec;
+
+use mainstay_protocol::frame::{Refusal, Reply};
+use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::limits::MAX_PUSH_ENVELOPES;
+use mainstay_protocol::statement::Claim;
+
+use crate::feed::{Change, FeedStore};
+use crate::relay::{Connection, Relay, Stop, malformed};
+use plan::Plan;
+
+impl<S: FeedStore> Relay<S> {
+    pub(super) fn push(
+        &self,
+        connection: &Connection,
+        space: &SpaceId,
+        envelopes: Vec<ByteVec>,
+        now_ms: u64,
+    ) -> Result<Reply, Stop> {
+        if envelopes.len() > MAX_PUSH_ENVELOPES {
+            return Err(malformed("too many envelopes in one push"));
+        }
+        self.with_space(space, |space| {
+            connection.writer(space)?;
+            self.finish_coverings(space)?;
+            let mut plan = Plan::new(&self.store, connection, space, self.tail(&space.row), now_ms);
+            let stored = envelopes
+                .into_iter()
+                .map(|bytes| plan.take(bytes.into()))
+                .collect::<Result<Vec<_>, _>>()?;
+            let (row, mut changes) = plan.into_changes();
+            if !changes.is_empty() {
+                let quota_bytes = self.config.quota_bytes;
+                if row.used_bytes > quota_bytes {
+                    return Err(Refusal::Quota { quota_bytes }.into());
+                }
+                space.unfinished = changes.iter().any(|c| matches!(c, Change::Covering(..)));
+                changes.push(Change::Space(space.id, row));
+                self.store.commit(&changes)?;
+                space.row = row;
+                self.note_change(&space.id);
+                self.finish_coverings(space)?;
+            }
+            Ok(Reply::Pushed { statement: self.state(space, Claim::Stored(stored)) })
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! What a push would store: its envelopes one after the other, each seeing those before it.
+
+use std::collections::BTreeMap;
+
+use mainstay_protocol::envelope::{Envelope, Header, Kind};
+use mainstay_protocol::frame::{Refusal, Signer};
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::{Head, SlotHead};
+use mainstay_protocol::ids::{AuthorId, SlotId};
+use mainstay_protocol::limits::MAX_HEADS;
+use mainstay_protocol::statement::{Cursor, Stored};
+
+use super::chain;
+use crate::feed::{Change, Covering, FeedError, FeedStore, ItemRow, NewItem, SpaceRow};
+use crate::relay::{Connection, MAX_SLOTS, Space, Stop};
+
+pub(super) struct Plan<'a, S> {
+    pub(super) store: &'a S,
+    pub(super) space: &'a Space,
+    connection: &'a Connection,
+    now_ms: u64,
+    tail: Cursor,
+    row: SpaceRow,
+    changes: Vec<Change>,
+    items: BTreeMap<u64, ItemRow>,
+    heads: BTreeMap<(SlotId, AuthorId), Head>,
+}
+
+impl<'a, S: FeedStore> Plan<'a, S> {
+    pub(super) fn new(
+        store: &'a S,
+        connection: &'a Connection,
+        space: &'a Space,
+        tail: Cursor,
+        now_ms: u64,
+    ) -> Self {
+        Self {
+            store,
+            space,
+            connection,
+            now_ms,
+            tail,
+            row: space.row,
+            changes: vec![],
+            items: BTreeMap::new(),
+            heads: BTreeMap::new(),
+        }
+    }
+
+    /// Checks one envelope and plans to store it, unless it is known.
+    pub(super) fn take(&mut self, whole: Vec<u8>) -> Result<Stored, Stop> {
+        let envelope = Envelope::from_bytes(&whole).map_err(|error| bad(&error.to_string()))?;
+        let hash = envelope.hash(&self.space.id);
+        if let Some(number) = self.known(&hash)? {
+            return Ok(Stored { envelope: hash, number });
+        }
+        self.check_author(&envelope)?;
+        let part = chain::check(self, envelope.header())?;
+        self.tail = self.tail.next(&hash);
+        let header = envelope.header();
+        let stub = (header.kind == Kind::Snapshot).then(|| envelope.stub().to_bytes());
+        let row = ItemRow {
+            number: self.tail.number,
+            hash,
+            slot: header.slot,
+            author: header.author,
+            seq: header.seq,
+            part,
+            size_bytes: (whole.len() + stub.as_ref().map_or(0, Vec::len)) as u64,
+            dropped: None,
+        };
+        self.set_head(header.slot, header.author, Head { seq: header.seq, hash })?;
+        self.store_item(row, whole, stub);
+        if header.kind == Kind::Snapshot && header.chunk.is_last() && chain::is_whole(self, header)?
+        {
+            self.cover(header)?;
+        }
+        Ok(Stored { envelope: hash, number: self.tail.number })
+    }
+
+    /// The space's counters and all changes.
+    pub(super) fn into_changes(self) -> (SpaceRow, Vec<Change>) {
+        (self.row, self.changes)
+    }
+
+    /// The end of a chain as it would be.
+    pub(super) fn head(&self, slot: &SlotId, author: &AuthorId) -> Result<Option<Head>, FeedError> {
+        match self.heads.get(&(*slot, *author)) {
+            Some(head) => Ok(Some(*head)),
+            None => self.store.head(&self.space.id, slot, author),
+        }
+    }
+
+    /// The item at a place of a chain.
+    pub(super) fn item_at(
+        &self,
+        slot: &SlotId,
+        author: &AuthorId,
+        seq: u64,
+    ) -> Result<Option<ItemRow>, FeedError> {
+        let at = |item: &&ItemRow| item.slot == *slot && item.author == *author && item.seq == seq;
+        if let Some(item) = self.items.values().find(at) {
+            return Ok(Some(item.clone()));
+        }
+        match self.store.number_at(&self.space.id, slot, author, seq)? {
+            Some(number) => self.store.item(&self.space.id, number),
+            None => Ok(None),
+        }
+    }
+
+    /// The number of an envelope that is stored, 0 if a snapshot has replaced it.
+    fn known(&self, hash: &Hash) -> Result<Option<u64>, FeedError> {
+        if let Some(item) = self.items.values().find(|item| item.hash == *hash) {
+            return Ok(Some(item.number));
+        }
+        let Some(number) = self.store.number_of(&self.space.id, hash)? else { return Ok(None) };
+        let item = self.store.item(&self.space.id, number)?;
+        Ok(item.map(|item| if item.dropped.is_some() { 0 } else { number }))
+    }
+
+    fn check_author(&self, envelope: &Envelope) -> Result<(), Stop> {
+        let (header, roster) = (envelope.header(), &self.space.roster);
+        self.connection.author(self.space, &header.author)?;
+        if header.roster != roster.head() {
+            return Err(Refusal::RosterMoved { head: roster.head() }.into());
+        }
+        if !roster.state().is_present_epoch(&header.epoch) {
+            return Err(bad("it is not sealed under the present epoch"));
+        }
+        let key = roster.state().key(&Signer::Device(header.author));
+        let key = key.ok_or(Refusal::NotAuthorised)?;
+        envelope.verify(&self.space.id, key).map_err(|error| bad(&error.to_string()))
+    }
+
+    fn store_item(&mut self, row: ItemRow, whole: Vec<u8>, stub: Option<Vec<u8>>) {
+        self.row.number = self.tail.number;
+        self.row.running = self.tail.running;
+        self.row.used_bytes += row.size_bytes;
+        self.items.insert(row.number, row.clone());
+        let running = self.tail.running;
+        let item = NewItem { space: self.space.id, row, running, whole, stub };
+        self.changes.push(Change::Item(Box::new(item)));
+    }
+
+    fn set_head(&mut self, slot: SlotId, author: AuthorId, head: Head) -> Result<(), Stop> {
+        if self.head(&slot, &author)?.is_none() {
+            self.row.chains += 1;
+            let planned = self.heads.keys().any(|(of, _)| *of == slot);
+            if !planned && !self.store.slot_is_known(&self.space.id, &slot)? {
+                self.row.slots += 1;
+            }
+            if self.row.chains > MAX_HEADS as u64 || self.row.slots > MAX_SLOTS as u64 {
+                return Err(bad("the space has too many chains"));
+            }
+        }
+        self.heads.insert((slot, author), head);
+        self.changes.push(Change::Head(self.space.id, SlotHead { slot, author, head }));
+        Ok(())
+    }
+
+    /// Plans to drop what a complete snapshot covers. Its heads are known from now on, even where
+    /// their envelopes never came: after a wipe, a snapshot is all that is left of them.
+    fn cover(&mut self, header: &Header) -> Result<(), Stop> {
+        for cover in &header.covers {
+            let present = self.head(&header.slot, &cover.author)?;
+            if present.is_none_or(|head| head.seq < cover.head.seq) {
+                self.set_head(header.slot, cover.author, cover.head)?;
+            }
+        }
+        let covering = Covering {
+            number: self.tail.number,
+            slot: header.slot,
+            covers: header.covers.clone(),
+            destroys: header.destroys,
+            at_ms: self.now_ms,
+        };
+        self.changes.push(Change::Covering(self.space.id, covering));
+        Ok(())
+    }
+}
+
+pub(super) fn bad(why: &str) -> Stop {
+    Stop::Refused(Refusal::BadEnvelope { why: why.into() })
+}

@@ -1,0 +1,79 @@
+//! Receipts: one register for each author.
+
+use mainstay_protocol::FORMAT_VERSION;
+use mainstay_protocol::frame::{Refusal, Reply, Signer};
+use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::limits::MAX_RECEIPT_HEADS;
+use mainstay_protocol::receipt::Receipt;
+use mainstay_protocol::sign::Signed;
+
+use crate::feed::{Change, FeedStore};
+use crate::relay::{Connection, Relay, Space, Stop, malformed};
+
+impl<S: FeedStore> Relay<S> {
+    pub(super) fn put_receipt(
+        &self,
+        connection: &Connection,
+        space: &SpaceId,
+        signed: Signed<Receipt>,
+    ) -> Result<Reply, Stop> {
+        self.with_space(space, |space| {
+            let receipt = verified(connection, space, &signed)?;
+            if let Some((_, present)) = self.store.receipt(&space.id, &receipt.author)? {
+                if present == signed {
+                    return Ok(Reply::Done);
+                }
+                let present = present.peek().map_or(0, |present| present.counter);
+                if receipt.counter <= present {
+                    return Err(malformed("a receipt's counter must grow"));
+                }
+            }
+            let mut row = space.row;
+            row.receipts += 1;
+            let author = receipt.author;
+            let change = Change::Receipt(space.id, author, row.receipts, signed);
+            self.store.commit(&[change, Change::Space(space.id, row)])?;
+            space.row = row;
+            self.note_change(&space.id);
+            Ok(Reply::Done)
+        })
+    }
+
+    pub(super) fn receipts(
+        &self,
+        connection: &Connection,
+        space: &SpaceId,
+        after: u64,
+    ) -> Result<Reply, Stop> {
+        self.with_space(space, |space| {
+            connection.reader(space)?;
+            let mut receipts = Vec::new();
+            for (author, _) in space.roster.state().active() {
+                let found = self.store.receipt(&space.id, author)?;
+                receipts.extend(found.filter(|(stamp, _)| *stamp > after));
+            }
+            receipts.sort_by_key(|(stamp, _)| *stamp);
+            let receipts = receipts.into_iter().map(|(_, receipt)| receipt).collect();
+            Ok(Reply::Receipts { receipts, stamp: space.row.receipts })
+        })
+    }
+}
+
+fn verified(
+    connection: &Connection,
+    space: &Space,
+    signed: &Signed<Receipt>,
+) -> Result<Receipt, Stop> {
+    let receipt = signed.peek().map_err(|error| malformed(&error.to_string()))?;
+    connection.author(space, &receipt.author)?;
+    let key = space.roster.state().key(&Signer::Device(receipt.author));
+    let key = key.ok_or(Refusal::NotAuthorised)?;
+    let receipt = signed.verify(key).map_err(|error| malformed(&error.to_string()))?;
+    if receipt.version != FORMAT_VERSION || receipt.space != space.id {
+        return Err(malformed("a receipt of another version or space"));
+    }
+    match receipt.recent.len() {
+        0..=MAX_RECEIPT_HEADS => Ok(receipt),
+        _ => Err(malformed("a receipt names too many heads")),
+    }
+}

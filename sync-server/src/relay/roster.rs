@@ -1,0 +1,131 @@
+//! Serving and extending the roster.
+
+use mainstay_protocol::frame::{Refusal, Reply, Signer};
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::roster::{Record, Wrap, record_hash};
+use mainstay_protocol::sign::Signed;
+use mainstay_protocol::statement::Claim;
+
+use crate::feed::{Change, FeedStore};
+use crate::relay::{Connection, Relay, Space, Stop, wraps};
+
+/// Bytes of roster records in one reply, so that it fits into a frame; at least one record comes.
+const MAX_SERVED_BYTES: usize = 192 * 1024;
+
+impl<S: FeedStore> Relay<S> {
+    pub(super) fn roster(
+        &self,
+        connection: &Connection,
+        space: &SpaceId,
+        known: Option<Hash>,
+    ) -> Result<Reply, Stop> {
+        self.with_space(space, |space| {
+            connection.anybody(space)?;
+            let mut records = space.roster.records_after(known.as_ref());
+            let mut bytes = 0;
+            let fitting = records.iter().take_while(|record| {
+                bytes += record.body().len();
+                bytes <= MAX_SERVED_BYTES
+            });
+            let fitting = fitting.count().max(1);
+            records.truncate(fitting);
+            Ok(Reply::Roster { records })
+        })
+    }
+
+    pub(super) fn append(
+        &self,
+        connection: &Connection,
+        space: &SpaceId,
+        expected: Hash,
+        signed: &Signed<Record>,
+        wraps: Vec<Wrap>,
+    ) -> Result<Reply, Stop> {
+        self.with_space(space, |space| {
+            let record = signed.peek().map_err(|error| bad(&error.to_string()))?;
+            may_append(connection, space, &record)?;
+            let head = space.roster.head();
+            if head != record_hash(signed) {
+                if head != expected {
+                    return Err(Refusal::RosterMoved { head }.into());
+                }
+                self.extend(space, signed, &record, wraps)?;
+            }
+            let statement = self.state(space, Claim::Roster(space.roster.head()));
+            Ok(Reply::Appended { statement })
+        })
+    }
+
+    fn extend(
+        &self,
+        space: &mut Space,
+        signed: &Signed<Record>,
+        record: &Record,
+        wraps: Vec<Wrap>,
+    ) -> Result<(), Stop> {
+        let mut roster = space.roster.clone();
+        let dropped = roster.append(signed).map_err(|error| bad(&error.to_string()))?;
+        let wraps = wraps::check_all(&wraps::named(record), wraps)?;
+        let (id, mut row) = (space.id, space.row);
+        let mut changes = Vec::new();
+        self.drop_records(space, dropped, &mut row.used_bytes, &mut changes)?;
+        row.used_bytes += size(signed);
+        changes.push(Change::Record(id, roster.number(), signed.clone()));
+        for (hash, wrap) in wraps {
+            row.used_bytes += wraps::size(&wrap);
+            changes.push(Change::Wrap(id, hash, wrap));
+        }
+        // Whoever filled the space must not be able to prevent its recovery.
+        let quota_bytes = self.config.quota_bytes;
+        if row.used_bytes > quota_bytes && record.signer != Signer::Recovery {
+            return Err(Refusal::Quota { quota_bytes }.into());
+        }
+        changes.push(Change::Space(id, row));
+        self.store.commit(&changes)?;
+        (space.roster, space.row) = (roster, row);
+        self.note_change(&id);
+        Ok(())
+    }
+
+    /// Takes out the last `count` records, which a recovery has voided, and their wraps.
+    fn drop_records(
+        &self,
+        space: &Space,
+        count: usize,
+        used_bytes: &mut u64,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), Stop> {
+        let keep = space.roster.records().count() - count;
+        for (_, signed, record) in space.roster.records().skip(keep) {
+            *used_bytes = used_bytes.saturating_sub(size(signed));
+            changes.push(Change::DropRecord(space.id, record.number));
+            for wrap in wraps::named(record) {
+                if let Some(stored) = self.store.wrap(&space.id, &wrap.to, &wrap.hash)? {
+                    *used_bytes = used_bytes.saturating_sub(wraps::size(&stored));
+                    changes.push(Change::DropWrap(space.id, wrap.to, wrap.hash));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A recovery comes from a connection that holds the recovery key, so that nobody else can replay an
+/// old one; any other record from one that speaks for an active device.
+fn may_append(connection: &Connection, space: &Space, record: &Record) -> Result<(), Refusal> {
+    match record.signer {
+        Signer::Recovery if connection.has_proved(&space.id, &Signer::Recovery) => Ok(()),
+        Signer::Recovery => Err(Refusal::NotAuthorised),
+        Signer::Device(_) => connection.writer(space),
+    }
+}
+
+pub(super) fn bad(why: &str) -> Stop {
+    Stop::Refused(Refusal::BadRecord { why: why.into() })
+}
+
+/// What a record counts towards the space's quota.
+pub(super) fn size(record: &Signed<Record>) -> u64 {
+    record.body().len() as u64
+}

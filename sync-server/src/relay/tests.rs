@@ -1,0 +1,13 @@
+//! Each rule of the relay, by name, on the in-memory store.
+
+#![allow(clippy::unwrap_used)]
+
+mod admission;
+mod attaching;
+mod compaction;
+mod kit;
+mod letters;
+mod pulling;
+mod pushing;
+mod receipts;
+mod rosters;
