@@ -10,7 +10,18 @@ mod pack;
 mod payload;
 mod policy;
 
-pub use bundle::{Bundle, BundledDoc, Page};
+pub use bundle::{Bundle, BundledDoc, PROJECTION, Page};
 pub use pack::{PackError, pack, unpack};
-pub use payload::{EntryChange, Payload, SlotName};
+pub use payload::{EntryChange, Payload};
+pub use crate::space::slot::SlotName;
 pub use policy::{LOOSE_LIMIT, QUIET_MS, SlotCondition, is_due};
+
+/// The chapter that a slot belongs to; none for the plan.
+pub fn month_of(name: &SlotName) -> Option<crate::journal::Month> {
+    match name {
+        SlotName::Plan => None,
+        SlotName::Chapter(index) | SlotName::Page(index) => {
+            Some(crate::journal::Month::from_index(*index))
+        }
+    }
+}

@@ -1,1 +1,3 @@
-//! Tests that span Mainstay's crates: journeys, the simulator, crash and power loss.
+//! What tests that span Mainstay's crates share: a world of devices and a relay without a network.
+
+pub mod world;

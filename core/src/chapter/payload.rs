@@ -5,35 +5,12 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use super::pack::{PackError, pack, unpack};
-use crate::journal::{EntryId, Month};
+use crate::journal::EntryId;
+use crate::space::slot::SlotName;
 
 /// What a payload may grow to when it is unpacked. Text compresses at most about tenfold; a
 /// payload that claims more is hostile.
 const MAX_UNPACKED_BYTES: usize = 16 * MAX_PAYLOAD_BYTES;
-
-/// What a slot is for. Its name on the relay is a keyed hash of this, so the relay learns neither.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-pub enum SlotName {
-    /// The recovery plan.
-    #[n(0)]
-    Plan,
-    /// A chapter's documents, by [`Month::index`].
-    #[n(1)]
-    Chapter(#[n(0)] u16),
-    /// A chapter's page, by [`Month::index`].
-    #[n(2)]
-    Page(#[n(0)] u16),
-}
-
-impl SlotName {
-    /// The chapter that a slot belongs to; none for the plan.
-    pub fn month(&self) -> Option<Month> {
-        match self {
-            Self::Plan => None,
-            Self::Chapter(index) | Self::Page(index) => Some(Month::from_index(*index)),
-        }
-    }
-}
 
 /// The content of one envelope, with the slot it was made for: the slot is sealed too, so that
 /// nobody can tell a person's device that March's entries are April's.

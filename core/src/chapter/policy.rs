@@ -1,6 +1,6 @@
 //! When a slot is packed.
 
-use super::payload::SlotName;
+use crate::space::slot::SlotName;
 
 /// More loose envelopes than this, and the slot is packed.
 pub const LOOSE_LIMIT: u64 = 64;

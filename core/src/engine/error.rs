@@ -85,13 +85,28 @@ pub enum EngineError {
     NothingToRestore,
     /// A device link does not work.
     #[error(transparent)]
-    Link(#[from] crate::space::LinkError),
+    Link(#[from] crate::space::link::LinkError),
+    /// A change of the list of devices cannot be made.
+    #[error(transparent)]
+    Devices(#[from] crate::space::change::ChangeError),
+    /// A key of the journal is missing.
+    #[error(transparent)]
+    Keyring(#[from] crate::space::keyring::KeyringError),
+    /// Something cannot be sealed: a mistake of this library.
+    #[error(transparent)]
+    Seal(#[from] crate::space::seal::SealError),
+    /// Fields that make no entry.
+    #[error(transparent)]
+    Fields(#[from] crate::journal::FieldsError),
+    /// Other devices kept changing the list of devices.
+    #[error("other devices keep changing the list of devices; try again in a while")]
+    Restless,
     /// A recovery phrase cannot be read.
     #[error(transparent)]
-    Phrase(#[from] crate::space::PhraseError),
+    Phrase(#[from] crate::space::phrase::PhraseError),
     /// A document cannot be read.
     #[error(transparent)]
-    Document(#[from] crate::document::DocumentError),
+    Document(#[from] crate::document::DocError),
     /// The engine was shut down, or is suspended.
     #[error("the journal is closed; open or resume it first")]
     Closed,

@@ -65,6 +65,8 @@ pub struct Replica {
     next_intent: u64,
     /// The next outgoing envelope's place.
     next_out: u64,
+    /// Something was logged that is no document yet.
+    unfolded: bool,
     /// Grows with every change that a reader could see.
     revision: u64,
     /// The chapter unpacked last: editing an old month again is common.

@@ -1,20 +1,23 @@
 //! The opaque names that chapters, pages and the plan have on the relay.
 
 use mainstay_protocol::ids::SlotId;
+use minicbor::{Decode, Encode};
 
 use super::epoch::SpaceKey;
 use super::kdf::{self, label};
 
 /// What a slot holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub enum SlotName {
     /// The plan.
+    #[n(0)]
     Plan,
     /// The entries of a month (its number, as the chapter floor counts months).
-    Chapter(u16),
+    #[n(1)]
+    Chapter(#[n(0)] u16),
     /// The read model of a month.
-    Page(u16),
+    #[n(2)]
+    Page(#[n(0)] u16),
 }
 
 impl SpaceKey {

@@ -213,7 +213,7 @@ impl Replica {
         })?;
         for stashed in all {
             let id = EntryId::from_bytes(stashed.entry);
-            let (mut doc, record) = self.doc(tx, &id)?.unwrap_or((EntryDoc::empty(), DocRecord::default()));
+            let (mut doc, record) = self.doc(tx, &id)?.unwrap_or((EntryDoc::empty(), DocRecord::none(stashed.entry)));
             for changes in &stashed.changes {
                 if doc.apply(changes).is_err() {
                     self.alarm(Alarm::Unreadable);

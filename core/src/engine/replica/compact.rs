@@ -40,7 +40,7 @@ impl Replica {
             let condition = SlotCondition {
                 loose: slot.loose(),
                 changed_ms: slot.changed_ms,
-                ends_ms: name.month().map(|month| month.bounds().1.as_millisecond()),
+                ends_ms: crate::chapter::month_of(&name).map(|month| month.bounds().1.as_millisecond()),
             };
             if !slot.must_pack && !is_due(&name, &condition, now_ms) {
                 continue;

@@ -45,7 +45,7 @@ impl Replica {
         let bundle = self.bundle(tx, month)?;
         let Some(saved) = bundle.and_then(|bundle| bundle.find(id)) else { return Ok(None) };
         let doc = EntryDoc::load(saved)?;
-        Ok(Some((doc, DocRecord { entry: *id.as_bytes(), ..DocRecord::default() })))
+        Ok(Some((doc, DocRecord::none(*id.as_bytes()))))
     }
 
     /// A chapter's bundle, unpacked once.

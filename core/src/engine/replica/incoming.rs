@@ -202,7 +202,7 @@ impl Replica {
         let payload = opened.and_then(|bytes| Payload::from_bytes(&bytes).ok());
         match payload {
             Some(Payload::Changes { slot: name, changes }) if name == slot.name => {
-                let month = name.month();
+                let month = crate::chapter::month_of(&name);
                 for change in changes {
                     self.take_entry(tx, month, &change, &header.author, header.seq)?;
                 }

@@ -435,10 +435,7 @@ impl Local for Replica {
             self.ask(Job::Rekey);
             return Ok(());
         }
-        match name {
-            SlotName::Page(month) => self.must_pack(SlotName::Chapter(month), false),
-            name => self.must_pack(name, false),
-        }
+        self.must_pack(super::slots::packed_with(name), false)
     }
 
     fn receipt(&mut self) -> Result<Option<Signed<Receipt>>, EngineError> {

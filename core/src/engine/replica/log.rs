@@ -88,10 +88,10 @@ impl Replica {
     /// # Errors
     /// [`EngineError::Store`], [`EngineError::Document`].
     pub fn fold(&mut self) -> Result<(), EngineError> {
-        loop {
+        while self.unfolded {
             let intents = self.intents()?;
             if intents.is_empty() {
-                return Ok(());
+                self.unfolded = false;
             }
             for (place, intent) in intents {
                 let mut tx = self.tx();
@@ -100,6 +100,7 @@ impl Replica {
                 tx.commit_lazily(&mut *self.rng)?;
             }
         }
+        Ok(())
     }
 
     fn intents(&self) -> Result<Vec<(u64, Intent)>, EngineError> {
@@ -186,6 +187,7 @@ impl Replica {
         tx.put(&self.vault.ordinal(Table::Intent, self.next_intent), intent)?;
         tx.commit(&mut *self.rng)?;
         self.next_intent += 1;
+        self.unfolded = true;
         self.revision += 1;
         Ok(())
     }
@@ -212,7 +214,7 @@ fn fields_to_json(fields: &Fields) -> Vec<u8> {
 
 fn patch_to_json(patch: &Patch) -> Vec<u8> {
     let list = patch.iter().map(|(name, value)| {
-        let value = value.as_ref().map_or_else(Vec::new, |v| vec![v.clone().into()]);
+        let value: Vec<serde_json::Value> = value.iter().map(|v| v.clone().into()).collect();
         serde_json::Value::Array(vec![name.clone().into(), value.into()])
     });
     serde_json::Value::Array(list.collect()).to_string().into_bytes()

@@ -105,7 +105,7 @@ impl Replica {
                 change::admit(&mut *self.rng, (&self.roster, &self.keyring), &author, &newcomer)?
             }
             Job::Heal(branch) => {
-                change::heal(&mut *self.rng, (&self.roster, &self.keyring), &author, branch)?
+                change::heal(&mut *self.rng, (&self.roster, &self.keyring), &author, branch.clone())?
             }
         };
         Ok(Some(change))
@@ -119,7 +119,7 @@ impl Replica {
         let me = Signer::Device(self.me.keys.author.author_id());
         let kem = self.me.keys.kem.clone();
         if change.epoch.is_some() {
-            self.keyring.absorb(&self.roster, &wraps, me, &kem)?;
+            self.keyring.absorb(&self.roster, &wraps, me, &kem);
         }
         if job == Some(Job::Rekey) {
             self.me.generation += 1;
@@ -193,13 +193,13 @@ impl Replica {
     pub(super) fn take_wraps(&mut self, wraps: &[Wrap]) -> Result<(), EngineError> {
         let me = Signer::Device(self.me.keys.author.author_id());
         let kem = self.me.keys.kem.clone();
-        self.keyring.absorb(&self.roster, wraps, me, &kem)?;
+        self.keyring.absorb(&self.roster, wraps, me, &kem);
         self.store_members()
     }
 
     /// Whether the key of the present epoch is missing here.
     pub(super) fn lacks_key(&self) -> bool {
-        self.keyring.present(&self.roster).is_none()
+        self.keyring.present(&self.roster).is_err()
     }
 
     /// This device as a newcomer under its next key: how it comes back after it was removed.

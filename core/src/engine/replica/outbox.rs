@@ -157,7 +157,7 @@ impl Replica {
     ) -> Result<usize, EngineError> {
         let author = self.me.keys.author.author_id();
         let before = slot.head(&author);
-        let epoch = self.keyring.present(&self.roster).ok_or(EngineError::NotADevice)?.clone();
+        let epoch = self.keyring.present(&self.roster)?.clone();
         let header = Header {
             version: mainstay_protocol::FORMAT_VERSION,
             roster: self.roster.head(),
@@ -260,12 +260,14 @@ impl Replica {
             tx.delete(&self.vault.ordinal(Table::Outbox, place))?;
             let mut slot = self.slot(&tx, outgoing.name)?;
             self.take_head_back(&mut slot, &me, outgoing.before);
+            self.put_slot(&mut tx, &slot)?;
             if outgoing.snapshot {
+                let mut slot = self.packed_with(&tx, outgoing.name)?;
                 slot.must_pack = true;
                 slot.destroy |= outgoing.destroy;
                 slot.news |= outgoing.news;
+                self.put_slot(&mut tx, &slot)?;
             }
-            self.put_slot(&mut tx, &slot)?;
             for entry in &outgoing.entries {
                 let id = EntryId::from_bytes(entry.entry);
                 tx.put(&entry_key(&self.vault, Table::Pending, &id), entry)?;
@@ -276,6 +278,6 @@ impl Replica {
             }
         }
         self.put_tally(&mut tx)?;
-        tx.commit(&mut *self.rng)?;
+        tx.commit(&mut *self.rng)
     }
 }

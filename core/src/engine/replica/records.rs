@@ -64,7 +64,7 @@ pub(super) enum Intent {
 }
 
 /// A loose document.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct DocRecord {
     #[n(0)]
     pub(super) entry: [u8; 16],
@@ -74,6 +74,13 @@ pub(super) struct DocRecord {
     /// The last envelope of each author that changed it since the chapter's snapshot.
     #[n(2)]
     pub(super) from: BTreeMap<AuthorId, u64>,
+}
+
+impl DocRecord {
+    /// A record of an entry that has no loose document yet.
+    pub(super) fn none(entry: [u8; 16]) -> Self {
+        Self { entry, saved: Vec::new().into(), from: BTreeMap::new() }
+    }
 }
 
 /// What is known of a chapter without opening it.

@@ -63,12 +63,7 @@ impl Replica {
         })?;
         let mut tx = self.tx();
         for name in lacking {
-            // A page goes with its chapter.
-            let name = match name {
-                SlotName::Page(month) => SlotName::Chapter(month),
-                other => other,
-            };
-            let mut slot = self.slot(&tx, name)?;
+            let mut slot = self.packed_with(&tx, name)?;
             slot.must_pack = true;
             self.put_slot(&mut tx, &slot)?;
         }

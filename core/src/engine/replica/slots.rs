@@ -36,6 +36,11 @@ impl Replica {
         Ok(slot.unwrap_or_else(|| Slot::new(id, name)))
     }
 
+    /// The slot whose packing also packs this one: a page goes with its chapter.
+    pub(super) fn packed_with(&self, tx: &Tx, name: SlotName) -> Result<Slot, EngineError> {
+        self.slot(tx, packed_with(name))
+    }
+
     /// Writes a slot, and keeps the list of those that a snapshot does not cover.
     pub(super) fn put_slot(&self, tx: &mut Tx, slot: &Slot) -> Result<(), EngineError> {
         tx.put(&self.vault.key(Table::Slot, &[slot.id.as_bytes()]), slot)?;
@@ -77,5 +82,13 @@ impl Replica {
             self.tally.recent.truncate(MAX_RECEIPT_HEADS);
         }
         self.tally.owed = true;
+    }
+}
+
+/// A page goes with its chapter.
+pub(super) fn packed_with(name: SlotName) -> SlotName {
+    match name {
+        SlotName::Page(month) => SlotName::Chapter(month),
+        other => other,
     }
 }

@@ -46,12 +46,12 @@ impl Replica {
     /// [`EngineError::Store`].
     pub fn status(&mut self, now_ms: i64) -> Result<Status, EngineError> {
         self.fold()?;
-        let entries = self.catalog.values().map(|catalog| catalog.live).sum();
+        let entries: u64 = self.catalog.values().map(|catalog| catalog.live).sum();
         let (waiting, live_waiting) = self.waiting_counts()?;
+        let devices = self.device_syncs(entries)?;
         let relay = self.relay.as_ref();
         let intact = relay.is_some_and(|relay| relay.intact);
         let on_relay = if intact { entries.saturating_sub(live_waiting) } else { 0 };
-        let devices = self.device_syncs(entries)?;
         let synced_ms = relay.and_then(|relay| relay.synced_ms);
         let tried_ms = relay.and_then(|relay| relay.tried_ms);
         let old = synced_ms.is_some_and(|at| now_ms.saturating_sub(at) > STALE_MS);
