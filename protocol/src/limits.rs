@@ -34,6 +34,8 @@ pub const MAX_ROSTER_RECORD_BYTES: usize = 64 * 1024;
 pub const MAX_HEAL_RECORDS: usize = 32;
 /// Devices active in one private space.
 pub const MAX_DEVICES: usize = 32;
+/// Devices that a chain has ever admitted: ten a year for 50 years.
+pub const MAX_ROSTER_MEMBERS: usize = 512;
 /// Heads that a removal names.
 pub const MAX_REMOVAL_HEADS: usize = 256;
 /// Sealed earlier epoch keys in one epoch.

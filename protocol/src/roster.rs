@@ -9,7 +9,8 @@
 //! * A removal starts an epoch in the same record, and every epoch is wrapped for exactly the
 //!   active devices and the recovery key. Nobody can leave the recovery key out.
 //! * A *recovery*, signed by the recovery key, may follow any earlier record and voids what came
-//!   after it. It admits one device, leaves every other one waiting, and starts an epoch.
+//!   after it, unless that is a recovery too: then it follows that one. It admits one device,
+//!   leaves every other one waiting, and starts an epoch.
 //! * Two successors of one record are a fork. A device leaves a head that it has accepted only
 //!   through a recovery or a *heal*, which carries the other branch; removals of both branches win.
 

@@ -24,7 +24,8 @@ const MAX_SUGGESTIONS: usize = 3;
 pub struct Phrase(Mnemonic);
 
 /// What is wrong with a phrase that was typed in. The errors name positions and the words that may
-/// have been meant; they never repeat what was typed.
+/// have been meant; they never repeat what was typed. A suggestion is likely a word of the phrase
+/// all the same: show these errors to the person and put them into no log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PhraseError {

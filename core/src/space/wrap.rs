@@ -167,6 +167,23 @@ mod tests {
         }
     }
 
+    /// Moving a wrap to another epoch is also caught by the epoch's commitment; the binding must
+    /// tell by itself.
+    #[test]
+    fn every_part_of_a_binding_is_in_its_info() {
+        let to = Signer::Device(AuthorId([4; 16]));
+        let one = Binding { space: SPACE, epoch: EpochId([3; 32]), to, parent: PARENT };
+        let others = [
+            Binding { space: SpaceId([9; 32]), ..one },
+            Binding { epoch: EpochId([9; 32]), ..one },
+            Binding { to: Signer::Recovery, ..one },
+            Binding { to: Signer::Device(AuthorId([9; 16])), ..one },
+            Binding { parent: None, ..one },
+            Binding { parent: Some(Hash([9; 32])), ..one },
+        ];
+        assert!(others.iter().all(|other| other.info() != one.info()));
+    }
+
     #[test]
     fn an_altered_or_cut_wrap_is_an_error_and_no_panic() {
         let (wrap, kem, _) = wrapped();

@@ -222,7 +222,7 @@ pub struct Attach {
 pub struct Proof {
     /// The TLS exporter's output (RFC 8446 §7.5) for [`Proof::EXPORTER_LABEL`] and the space's id
     /// as context.
-    #[n(0)]
+    #[cbor(n(0), with = "minicbor::bytes")]
     pub exporter: [u8; 32],
     /// The relay's key.
     #[n(1)]
@@ -310,7 +310,7 @@ pub struct Invitation {
     #[n(0)]
     pub version: u8,
     /// Random; each can be used once.
-    #[n(1)]
+    #[cbor(n(1), with = "minicbor::bytes")]
     pub nonce: [u8; 16],
     /// After this Unix time it is worth nothing.
     #[n(2)]

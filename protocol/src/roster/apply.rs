@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::frame::Signer;
-use crate::ids::SpaceId;
+use crate::heads::Head;
+use crate::ids::{SlotId, SpaceId};
 use crate::limits;
 use crate::roster::RosterError;
 use crate::roster::record::{Act, Device, Epoch, KemKey, Record, record_hash};
@@ -111,7 +112,7 @@ impl Step<'_> {
                     if last.len() > limits::MAX_REMOVAL_HEADS {
                         return self.rule("a removal names too many heads");
                     }
-                    let last = last.iter().map(|l| (l.slot, l.head)).collect();
+                    let last = Arc::new(last.iter().map(|l| (l.slot, l.head)).collect());
                     match self.state.members.get_mut(author) {
                         Some(m) if !matches!(m.status, DeviceStatus::Removed(_)) => {
                             m.status = DeviceStatus::Removed(last);
@@ -173,25 +174,25 @@ impl Step<'_> {
         let known = self.state.members.get(&author);
         match known.map(|member| &member.status) {
             None => {}
+            Some(DeviceStatus::Waiting) if known.is_some_and(|m| m.device.kem == device.kem) => {}
             Some(DeviceStatus::Waiting) => {
-                if known.is_some_and(|m| m.device.kem != device.kem) {
-                    return self.rule("a waiting device is confirmed with other keys");
-                }
+                return self.rule("a waiting device is confirmed with other keys");
             }
             Some(_) => return self.rule("a device comes back only under a new key"),
         }
         let member = Member { device: Arc::new(device.clone()), status: DeviceStatus::Active };
         self.state.members.insert(author, member);
         self.unwrapped |= needs_epoch;
-        match self.state.active().count() <= limits::MAX_DEVICES {
-            true => Ok(()),
-            false => self.rule("there are too many devices"),
-        }
+        Ok(())
     }
 
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), RosterError> {
         if epoch.number != self.state.epoch.number + 1 {
             return self.rule("an epoch's number is not the next one");
+        }
+        // The founding record's state has no epoch yet and holds number 0.
+        if epoch.id == self.state.epoch.id && self.state.epoch.number > 0 {
+            return self.rule("an epoch has the key of the one before it");
         }
         if epoch.previous.len() > limits::MAX_PREVIOUS_KEYS {
             return self.rule("an epoch holds too many earlier keys");
@@ -214,10 +215,14 @@ impl Step<'_> {
         if self.unwrapped {
             return self.rule("an admitted device gets no key");
         }
-        if self.state.active().next().is_none() {
-            return self.rule("it would leave no device");
+        if self.state.members.len() > limits::MAX_ROSTER_MEMBERS {
+            return self.rule("there were too many devices over the years");
         }
-        Ok(self.state)
+        match self.state.active().count() {
+            0 => self.rule("it would leave no device"),
+            1..=limits::MAX_DEVICES => Ok(self.state),
+            _ => self.rule("there are too many devices"),
+        }
     }
 }
 
@@ -225,11 +230,11 @@ impl Step<'_> {
 fn joined(ours: &DeviceStatus, theirs: &DeviceStatus) -> DeviceStatus {
     use DeviceStatus::{Active, Removed, Waiting};
     match (ours, theirs) {
-        (Removed(a), Removed(b)) => Removed(
-            a.iter()
-                .filter_map(|(slot, head)| b.get(slot).map(|other| (*slot, *head.min(other))))
-                .collect(),
-        ),
+        (Removed(a), Removed(b)) => {
+            let both =
+                |(slot, head): (&SlotId, &Head)| b.get(slot).map(|other| (*slot, *head.min(other)));
+            Removed(Arc::new(a.iter().filter_map(both).collect()))
+        }
         (Removed(a), _) | (_, Removed(a)) => Removed(a.clone()),
         (Waiting, _) | (_, Waiting) => Waiting,
         (Active, Active) => Active,

@@ -1,7 +1,5 @@
 //! A chain of verified records, and what to make of another one.
 
-use std::collections::BTreeSet;
-
 use crate::frame::Signer;
 use crate::hash::Hash;
 use crate::ids::SpaceId;
@@ -18,6 +16,8 @@ struct Link {
     signed: Signed<Record>,
     record: Record,
     state: State,
+    /// In a heal: the heads of the branch that it joined; what was made under them counts.
+    joined: Vec<Hash>,
 }
 
 /// A chain of verified records from the founding one on; never empty.
@@ -25,8 +25,6 @@ struct Link {
 pub struct Roster {
     space: SpaceId,
     links: Vec<Link>,
-    /// Heads of branches that a heal has joined; envelopes made under them count.
-    healed: BTreeSet<Hash>,
 }
 
 /// What came of [`Roster::merge`].
@@ -50,8 +48,9 @@ impl Roster {
         let (first, rest) = records.split_first().ok_or(RosterError::NotThisSpace)?;
         let state = apply::found(&space, first)?;
         let record = first.peek().map_err(|_| RosterError::NotThisSpace)?;
-        let link = Link { hash: record_hash(first), signed: first.clone(), record, state };
-        let mut roster = Self { space, links: vec![link], healed: BTreeSet::new() };
+        let (hash, signed) = (record_hash(first), first.clone());
+        let link = Link { hash, signed, record, state, joined: Vec::new() };
+        let mut roster = Self { space, links: vec![link] };
         for record in rest {
             roster.append(record)?;
         }
@@ -86,7 +85,11 @@ impl Roster {
     /// Whether something made under this head counts: it is on this chain, or on a branch that was
     /// healed into it.
     pub fn accepts_head(&self, head: &Hash) -> bool {
-        self.state_at(head).is_some() || self.healed.contains(head)
+        self.state_at(head).is_some() || self.joined(head)
+    }
+
+    fn joined(&self, head: &Hash) -> bool {
+        self.links.iter().any(|link| link.joined.contains(head))
     }
 
     /// All records.
@@ -128,6 +131,14 @@ impl Roster {
         if parent + 2 > limits::MAX_ROSTER_RECORDS {
             return Err(RosterError::Rule { number, rule: "there are too many records" });
         }
+        // Two recoveries of one parent could not be told from each other in age: a relay could
+        // put back the one that the other has voided. The second one follows the first instead.
+        if self.links.get(parent + 1).is_some_and(|next| next.record.signer == Signer::Recovery) {
+            return Err(RosterError::Rule {
+                number,
+                rule: "another recovery follows that record; follow the recovery instead",
+            });
+        }
         let mut joined = Vec::new();
         let link = &self.links[parent];
         let state = apply::follow(&link.state, signed, link.record.number + 1, |branch| {
@@ -137,8 +148,8 @@ impl Roster {
         })?;
         let dropped = self.links.len() - parent - 1;
         self.links.truncate(parent + 1);
-        self.links.push(Link { hash: record_hash(signed), signed: signed.clone(), record, state });
-        self.healed.extend(joined);
+        let (hash, signed) = (record_hash(signed), signed.clone());
+        self.links.push(Link { hash, signed, record, state, joined });
         Ok(dropped)
     }
 
@@ -151,7 +162,7 @@ impl Roster {
     pub fn merge(&mut self, shown: &[Signed<Record>]) -> Result<Merged, RosterError> {
         let Some(first) = shown.first() else { return Ok(Merged::Same) };
         let parent = first.peek().map_err(|_| RosterError::NotThisSpace)?.parent;
-        let mut next = match parent {
+        let next = match parent {
             None => Self::verify(self.space, shown)?,
             Some(parent) => self.continued(&parent, shown)?,
         };
@@ -165,11 +176,10 @@ impl Roster {
         if common == next.links.len() {
             return Err(RosterError::Stale);
         }
-        if left > 0 && !next.replaces(common, &old) {
+        if left > 0 && !next.replaces(self, common) {
             return Err(RosterError::Fork { accepted: old, shown: new });
         }
         let added = next.links.len() - common;
-        next.healed.extend(self.healed.iter().copied());
         *self = next;
         Ok(if left > 0 { Merged::Replaced(left) } else { Merged::Extended(added) })
     }
@@ -184,11 +194,12 @@ impl Roster {
     }
 
     /// Whether leaving `old` for this chain is lawful: the first record after the common ones is a
-    /// recovery, or one of them is a heal that carries `old`'s branch.
-    fn replaces(&self, common: usize, old: &Hash) -> bool {
-        let after = &self.links[common..];
-        let recovered = after.first().is_some_and(|l| l.record.signer == Signer::Recovery);
-        recovered || self.healed.contains(old)
+    /// recovery (and `old` did not leave them by another one), or a heal carries `old`'s branch.
+    fn replaces(&self, old: &Self, common: usize) -> bool {
+        let recovers = |chain: &Self| {
+            chain.links.get(common).is_some_and(|link| link.record.signer == Signer::Recovery)
+        };
+        (recovers(self) && !recovers(old)) || self.joined(&old.head())
     }
 
     /// The state at the end of another branch that parts from this chain before `upto`, and the

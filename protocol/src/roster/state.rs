@@ -17,8 +17,9 @@ pub enum DeviceStatus {
     Active,
     /// A recovery left it waiting until the person confirms it.
     Waiting,
-    /// It was removed; its chains end at these heads where no snapshot covers more.
-    Removed(BTreeMap<SlotId, Head>),
+    /// It was removed; its chains end at these heads where no snapshot covers more. Shared between
+    /// the states of a chain, each of which holds every member.
+    Removed(Arc<BTreeMap<SlotId, Head>>),
 }
 
 /// A device and its status.

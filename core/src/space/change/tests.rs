@@ -234,23 +234,26 @@ fn a_healed_fork_keeps_the_keys_of_both_branches_readable() {
 #[test]
 fn wraps_that_the_roster_does_not_name_are_passed_over() {
     let mut world = World::new();
+    let parent = world.roster.head();
     world.admit(1);
     let me = world.device(1);
-    // A wrap that opens perfectly well, but that no record names.
+    // A wrap that opens perfectly well: the present epoch under the right parent, with another key
+    // of the space. But no record names it.
+    let present = world.keyring.present(&world.roster).unwrap();
     let forged = crate::space::wrap::wrap(
         &mut world.rng,
         world.roster.space(),
         Signer::Device(me.author.author_id()),
         me.kem.public(),
-        Some(world.roster.head()),
-        (&EpochKey::from_bytes([1; 32]), &SpaceKey::from_bytes([1; 32])),
+        Some(parent),
+        (present, &SpaceKey::from_bytes([1; 32])),
     )
     .unwrap();
-    let honest = std::mem::replace(&mut world.wraps, vec![forged.clone()]);
+    crate::space::wrap::unwrap(world.roster.space(), &forged, &me.kem).unwrap();
+    let honest = std::mem::replace(&mut world.wraps, vec![forged]);
     assert_eq!(world.opened_by(&me).unwrap_err(), KeyringError::Missing);
     world.wraps.extend(honest);
     let keyring = world.opened_by(&me).unwrap();
-    assert!(keyring.epoch(&forged.epoch).is_none());
     assert!(keyring.space_key() == world.keyring.space_key());
 }
 

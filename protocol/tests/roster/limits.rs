@@ -1,0 +1,88 @@
+//! Limits of rosters.
+
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::Head;
+use mainstay_protocol::ids::{EpochId, SlotId};
+use mainstay_protocol::limits::*;
+use mainstay_protocol::roster::{Act, Device, LastHead, SealedKey};
+
+use crate::world::*;
+
+#[test]
+fn a_space_has_at_most_32_devices() {
+    let mut roster = with(&(1..MAX_DEVICES as u8).collect::<Vec<_>>());
+    breaks(put(&mut roster, 0, vec![admit(100)]), "there are too many devices");
+}
+
+#[test]
+fn a_roster_holds_at_most_512_devices_over_the_years() {
+    let mut roster = founded();
+    // Devices are told apart by keys here, of which `world` knows 200; so let in and remove keys
+    // that nobody holds.
+    for number in 1..MAX_ROSTER_MEMBERS as u32 {
+        let mut stranger = device(1);
+        stranger.key.0[..4].copy_from_slice(&number.to_be_bytes());
+        let gone = Act::Remove { author: stranger.author(), last: vec![] };
+        let admit = Act::Admit { device: stranger, wrap: None };
+        let Act::Epoch(mut next) = epoch(number + 1, &[0]) else { unreachable!() };
+        next.id = EpochId(Hash::of("test", &[&number.to_be_bytes()]).0);
+        put(&mut roster, 0, vec![admit, gone, Act::Epoch(next)]).unwrap();
+    }
+    breaks(put(&mut roster, 0, vec![admit(100)]), "there were too many devices over the years");
+}
+
+#[test]
+fn a_record_has_at_most_64_acts() {
+    let acts = vec![remove(9); MAX_ROSTER_ACTS + 1];
+    breaks(put(&mut founded(), 0, acts), "it has too many acts");
+}
+
+#[test]
+fn a_record_has_at_most_64_kib() {
+    let mut name = device(1);
+    name.sealed_name = vec![0; MAX_ROSTER_RECORD_BYTES].into();
+    let act = Act::Admit { device: name, wrap: Some(wrap(1)) };
+    breaks(put(&mut founded(), 0, vec![act]), "it is too large");
+}
+
+#[test]
+fn a_roster_has_at_most_1024_records() {
+    let mut roster = founded();
+    for number in 1..MAX_ROSTER_RECORDS as u32 {
+        put(&mut roster, 0, vec![epoch(number + 1, &[0])]).unwrap();
+    }
+    let acts = vec![epoch(MAX_ROSTER_RECORDS as u32 + 1, &[0])];
+    breaks(put(&mut roster, 0, acts), "there are too many records");
+}
+
+#[test]
+fn names_removal_heads_and_earlier_keys_are_bounded() {
+    let long = Device { sealed_name: vec![0; MAX_SEALED_NAME_BYTES + 1].into(), ..device(1) };
+    let act = Act::Admit { device: long, wrap: Some(wrap(1)) };
+    breaks(put(&mut founded(), 0, vec![act]), "a device's name is too long");
+
+    let head = Head { seq: 1, hash: Hash([1; 32]) };
+    let last = vec![LastHead { slot: SlotId([1; 16]), head }; MAX_REMOVAL_HEADS + 1];
+    let act = Act::Remove { author: author(1), last };
+    let rule = "a removal names too many heads";
+    breaks(put(&mut with(&[1]), 0, vec![act, epoch(2, &[0])]), rule);
+
+    let Act::Epoch(mut started) = epoch(2, &[0]) else { unreachable!() };
+    let earlier = SealedKey { epoch: EpochId([1; 32]), sealed: vec![1; 72].into() };
+    started.previous = vec![earlier; MAX_PREVIOUS_KEYS + 1];
+    let rule = "an epoch holds too many earlier keys";
+    breaks(put(&mut founded(), 0, vec![Act::Epoch(started)]), rule);
+}
+
+#[test]
+fn a_heal_carries_at_most_32_records() {
+    let base = with(&[1]);
+    let (mut one, mut two) = (base.clone(), base);
+    put(&mut one, 0, vec![admit(2)]).unwrap();
+    for number in 0..MAX_HEAL_RECORDS as u32 + 1 {
+        put(&mut two, 1, vec![epoch_of(2, number + 2, &[0, 1])]).unwrap();
+    }
+    let branch = two.records_after(None)[2..].to_vec();
+    let acts = vec![Act::Heal { branch }, epoch(2, &[0, 1, 2])];
+    breaks(put(&mut one, 0, acts), "a heal carries too many records");
+}

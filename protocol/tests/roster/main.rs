@@ -1,0 +1,8 @@
+//! The rules of the roster, one test for each, with real Ed25519 keys.
+#![allow(clippy::unwrap_used)]
+
+mod chains;
+mod limits;
+mod recovery;
+mod rules;
+mod world;
