@@ -10,10 +10,10 @@ mod pack;
 mod payload;
 mod policy;
 
+pub use crate::space::slot::SlotName;
 pub use bundle::{Bundle, BundledDoc, PROJECTION, Page};
 pub use pack::{PackError, pack, unpack};
 pub use payload::{EntryChange, Payload};
-pub use crate::space::slot::SlotName;
 pub use policy::{LOOSE_LIMIT, QUIET_MS, SlotCondition, is_due};
 
 /// The chapter that a slot belongs to; none for the plan.

@@ -9,5 +9,6 @@ mod vault;
 pub use error::EngineError;
 pub use keys::{KeyError, KeyProvider};
 pub use replica::{
-    Alarm, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Imported, Job, Problem, Replica, Setup, Shown, Status,
+    Alarm, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Imported, Job, Problem, Replica,
+    Setup, Shown, Status,
 };

@@ -169,7 +169,7 @@ impl<S: FeedStore> Relay<S> {
     ) -> Result<Vec<Reply>, Stop> {
         let one = |reply: Result<Reply, Stop>| reply.map(|reply| vec![reply]);
         match request {
-            Request::Attach(attach) => one(self.attach(connection, &attach)),
+            Request::Attach(attach) => one(self.attach(connection, &attach, now_ms)),
             Request::Create { space, records, wraps, admission } => {
                 one(self.create(space, &records, wraps, &admission, now_ms))
             }

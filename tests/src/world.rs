@@ -116,20 +116,24 @@ impl World {
         let proof = Proof { exporter: EXPORTER, relay, space, signer: Signer::Recovery };
         let signature = Some(recovery.signing().sign_for(purpose::ATTACH, &proof.message()));
         let attach = Attach { space, signer: Signer::Recovery, signature, cursor: None };
-        let mut ask = |request| self.relay.handle(&mut connection, request, self.now_ms as u64).remove(0);
+        let mut ask =
+            |request| self.relay.handle(&mut connection, request, self.now_ms as u64).remove(0);
         let cursor = match ask(Request::Attach(attach)) {
             Reply::Attached(attached) => attached.cursor,
             Reply::Refused(refusal) => return Err(refusal.into()),
             other => panic!("{other:?}"),
         };
-        let Reply::Roster { records } = ask(Request::Roster { space, known: None }) else { panic!() };
+        let Reply::Roster { records } = ask(Request::Roster { space, known: None }) else {
+            panic!()
+        };
         let Reply::Wraps { wraps } = ask(Request::Wraps { space }) else { panic!() };
         let roster = Roster::verify(space, &records)?;
         let keyring = Keyring::open(&roster, &wraps, Signer::Recovery, recovery.kem())?;
         let secret = DeviceSecret::make(&mut self.rng);
         let keys = secret.keys(&space, 0);
         let newcomer = mainstay_core::space::change::Newcomer::own(&keys, "new phone");
-        let change = Replica::draft_recovery(&mut self.rng, (&roster, &keyring), &recovery, &newcomer)?;
+        let change =
+            Replica::draft_recovery(&mut self.rng, (&roster, &keyring), &recovery, &newcomer)?;
         let append = Request::Append {
             space,
             expected: roster.head(),

@@ -21,7 +21,9 @@ pub enum EngineError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Something in the store is not what was written there.
-    #[error("the journal's store is damaged ({what}); it was left as it is. Open it again: what the relay holds comes back with the next sync")]
+    #[error(
+        "the journal's store is damaged ({what}); it was left as it is. Open it again: what the relay holds comes back with the next sync"
+    )]
     Damaged {
         /// What was found.
         what: &'static str,
@@ -39,7 +41,9 @@ pub enum EngineError {
         id: EntryId,
     },
     /// The entry is shown from a page, and its document has not come yet.
-    #[error("this entry is still on its way from the relay; it can be read, and changed after the next sync")]
+    #[error(
+        "this entry is still on its way from the relay; it can be read, and changed after the next sync"
+    )]
     StillRestoring,
     /// There is already a journal in this place.
     #[error("there is a journal here already; choose another folder, or open this one")]
@@ -51,13 +55,17 @@ pub enum EngineError {
     #[error("no relay is set; everything stays on this device until one is")]
     NoRelay,
     /// The relay cannot be reached.
-    #[error("the relay cannot be reached ({why}); everything is safe on this device, try again later")]
+    #[error(
+        "the relay cannot be reached ({why}); everything is safe on this device, try again later"
+    )]
     Offline {
         /// What the network said.
         why: String,
     },
     /// The relay has another key than its address says.
-    #[error("the relay at this address has another key than the address says; nothing was sent. Ask whoever runs it for the present address")]
+    #[error(
+        "the relay at this address has another key than the address says; nothing was sent. Ask whoever runs it for the present address"
+    )]
     WrongRelay,
     /// The relay refused.
     #[error(transparent)]
@@ -72,7 +80,9 @@ pub enum EngineError {
     #[error(transparent)]
     Roster(#[from] RosterError),
     /// This device takes part no longer, or not yet.
-    #[error("this device is not on the journal's list of devices; link it again, or confirm it on another device. What is on it stays on it")]
+    #[error(
+        "this device is not on the journal's list of devices; link it again, or confirm it on another device. What is on it stays on it"
+    )]
     NotADevice,
     /// There is no such device.
     #[error("there is no device {name} on the list")]
@@ -81,7 +91,9 @@ pub enum EngineError {
         name: String,
     },
     /// The recovery phrase does not open anything on this relay.
-    #[error("these twelve words belong to no journal on this relay; check the words and the relay's address")]
+    #[error(
+        "these twelve words belong to no journal on this relay; check the words and the relay's address"
+    )]
     NothingToRestore,
     /// A device link does not work.
     #[error(transparent)]

@@ -10,10 +10,14 @@ pub enum KeyError {
     #[error("the device's key store is locked; unlock the device and try again")]
     Locked,
     /// The key was there and the platform has destroyed it.
-    #[error("the platform has destroyed this device's key; restore the journal from its twelve words")]
+    #[error(
+        "the platform has destroyed this device's key; restore the journal from its twelve words"
+    )]
     Invalidated,
     /// The journal is there and its key is not.
-    #[error("the key that opens this journal is missing; restore the journal from its twelve words, or bring the key store back")]
+    #[error(
+        "the key that opens this journal is missing; restore the journal from its twelve words, or bring the key store back"
+    )]
     Missing,
     /// The key store failed.
     #[error("the device's key store failed: {0}")]

@@ -124,11 +124,21 @@ impl Alarm {
     /// What to tell a person.
     pub fn words(&self) -> &'static str {
         match self {
-            Self::Forged => "The relay sent something that none of your devices made. It was ignored. If this goes on, ask whoever runs the relay.",
-            Self::Withheld => "The relay is holding something back that one of your devices sent. What you have here is complete as far as it goes; this device keeps asking.",
-            Self::Unreadable => "One of your devices sent something that this one cannot read. Update the app on both.",
-            Self::Fork => "The relay shows two different lists of devices. Nothing was changed. Compare the list on each of your devices.",
-            Self::RelayLost => "The relay lost a part of what it held. Your devices are filling it again; nothing is missing here.",
+            Self::Forged => {
+                "The relay sent something that none of your devices made. It was ignored. If this goes on, ask whoever runs the relay."
+            }
+            Self::Withheld => {
+                "The relay is holding something back that one of your devices sent. What you have here is complete as far as it goes; this device keeps asking."
+            }
+            Self::Unreadable => {
+                "One of your devices sent something that this one cannot read. Update the app on both."
+            }
+            Self::Fork => {
+                "The relay shows two different lists of devices. Nothing was changed. Compare the list on each of your devices."
+            }
+            Self::RelayLost => {
+                "The relay lost a part of what it held. Your devices are filling it again; nothing is missing here."
+            }
         }
     }
 }

@@ -33,12 +33,17 @@ impl Tx {
         let mut out = body.to_vec();
         for index in 1..count {
             let chunk = self.raw(&chunk_key(key, index))?;
-            out.extend_from_slice(&chunk.ok_or(EngineError::damaged("a part of a value is missing"))?);
+            out.extend_from_slice(
+                &chunk.ok_or(EngineError::damaged("a part of a value is missing"))?,
+            );
         }
         Ok(Some(out))
     }
 
-    pub(super) fn get<T: for<'b> Decode<'b, ()>>(&self, key: &Key) -> Result<Option<T>, EngineError> {
+    pub(super) fn get<T: for<'b> Decode<'b, ()>>(
+        &self,
+        key: &Key,
+    ) -> Result<Option<T>, EngineError> {
         self.bytes(key)?.map(|bytes| Ok(codec::decode(&bytes)?)).transpose()
     }
 
@@ -121,7 +126,8 @@ impl Tx {
         if let Some(error) = failed {
             return Err(error);
         }
-        let written = self.writes.range(prefix.0.clone()..).take_while(|(key, _)| key.starts_with(&prefix.0));
+        let written =
+            self.writes.range(prefix.0.clone()..).take_while(|(key, _)| key.starts_with(&prefix.0));
         merged.extend(written.filter_map(|(key, value)| Some((key.clone(), value.clone()?))));
         join_chunks(merged, prefix.0.len(), visit)
     }
@@ -186,7 +192,8 @@ fn join_chunks(
         let (count, body) = split_count(&first)?;
         let mut value = body.to_vec();
         for _ in 1..count {
-            let (_, part) = chunks.next().ok_or(EngineError::damaged("a part of a value is missing"))?;
+            let (_, part) =
+                chunks.next().ok_or(EngineError::damaged("a part of a value is missing"))?;
             value.extend_from_slice(&part);
         }
         let name = key.get(prefix..key.len() - 2).unwrap_or_default();
@@ -203,6 +210,7 @@ fn chunk_key(key: &Key, index: u32) -> Vec<u8> {
 }
 
 fn split_count(first: &[u8]) -> Result<(u32, &[u8]), EngineError> {
-    let (count, body) = first.split_first_chunk().ok_or(EngineError::damaged("a value is cut short"))?;
+    let (count, body) =
+        first.split_first_chunk().ok_or(EngineError::damaged("a value is cut short"))?;
     Ok((u32::from_be_bytes(*count), body))
 }

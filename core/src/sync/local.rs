@@ -85,7 +85,12 @@ pub trait Local {
     ///
     /// # Errors
     /// What the device's store says.
-    fn take_items(&mut self, items: Vec<Item>, cursor: Option<Cursor>, now_ms: i64) -> Result<(), Self::Error>;
+    fn take_items(
+        &mut self,
+        items: Vec<Item>,
+        cursor: Option<Cursor>,
+        now_ms: i64,
+    ) -> Result<(), Self::Error>;
     /// Numbers of items that are wanted whole.
     ///
     /// # Errors
@@ -118,7 +123,11 @@ pub trait Local {
     ///
     /// # Errors
     /// What the device's store says.
-    fn restored_to(&mut self, asked: usize, stopped: Option<(SlotId, u64)>) -> Result<(), Self::Error>;
+    fn restored_to(
+        &mut self,
+        asked: usize,
+        stopped: Option<(SlotId, u64)>,
+    ) -> Result<(), Self::Error>;
 
     /// Takes in receipts.
     ///
@@ -173,7 +182,12 @@ pub trait Local {
     ///
     /// # Errors
     /// What the device's store says.
-    fn out_of_order(&mut self, slot: SlotId, author: AuthorId, head: Option<mainstay_protocol::heads::Head>) -> Result<(), Self::Error>;
+    fn out_of_order(
+        &mut self,
+        slot: SlotId,
+        author: AuthorId,
+        head: Option<mainstay_protocol::heads::Head>,
+    ) -> Result<(), Self::Error>;
     /// A receipt, if one is owed.
     ///
     /// # Errors
@@ -189,10 +203,13 @@ pub trait Local {
 }
 
 /// Builds the request that attaches a connection.
-pub(super) fn attach<L: Local>(local: &L, exporter: Option<[u8; 32]>, relay: &VerifyKey) -> Request {
+pub(super) fn attach<L: Local>(
+    local: &L,
+    exporter: Option<[u8; 32]>,
+    relay: &VerifyKey,
+) -> Request {
     let (space, signer) = (local.space(), mainstay_protocol::frame::Signer::Device(local.author()));
-    let signature = exporter.map(|exporter| {
-        local.sign_attach(&Proof { exporter, relay: *relay, space, signer })
-    });
+    let signature = exporter
+        .map(|exporter| local.sign_attach(&Proof { exporter, relay: *relay, space, signer }));
     Request::Attach(Attach { space, signer, signature, cursor: local.cursor() })
 }

@@ -104,7 +104,11 @@ impl Session {
     ///
     /// # Errors
     /// What the device or the relay says.
-    pub fn next<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Result<Option<Vec<Request>>, L::Error> {
+    pub fn next<L: Local>(
+        &mut self,
+        local: &mut L,
+        now_ms: i64,
+    ) -> Result<Option<Vec<Request>>, L::Error> {
         let batch = self.step(local, now_ms)?;
         Ok(batch.map(|batch| {
             let (asked, requests): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
@@ -117,7 +121,12 @@ impl Session {
     ///
     /// # Errors
     /// What the device or the relay says. The sync has failed then; what was taken in stays.
-    pub fn reply<L: Local>(&mut self, local: &mut L, reply: Reply, now_ms: i64) -> Result<(), L::Error> {
+    pub fn reply<L: Local>(
+        &mut self,
+        local: &mut L,
+        reply: Reply,
+        now_ms: i64,
+    ) -> Result<(), L::Error> {
         let asked = self.in_flight.front().cloned();
         let asked = asked.ok_or(SyncError::BadReply("more answers than requests"))?;
         if let Reply::Refused(refusal) = reply {
@@ -140,7 +149,12 @@ impl Session {
         !self.in_flight.is_empty()
     }
 
-    fn refused<L: Local>(&mut self, local: &mut L, asked: &Asked, refusal: Refusal) -> Result<(), L::Error> {
+    fn refused<L: Local>(
+        &mut self,
+        local: &mut L,
+        asked: &Asked,
+        refusal: Refusal,
+    ) -> Result<(), L::Error> {
         match (asked, &refusal) {
             (Asked::Attach, Refusal::UnknownSpace) => self.unknown_space = true,
             (Asked::Create, Refusal::SpaceExists) => self.restart()?,

@@ -7,14 +7,18 @@ use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::{Claim, Cursor, Statement};
 use minicbor::bytes::ByteVec;
 
+use super::SyncError;
 use super::local::{Local, RestoreAsk, attach};
 use super::session::{Asked, Session};
-use super::SyncError;
 
 type Batch = Vec<(Asked, Request)>;
 
 impl Session {
-    pub(super) fn step<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Result<Option<Batch>, L::Error> {
+    pub(super) fn step<L: Local>(
+        &mut self,
+        local: &mut L,
+        now_ms: i64,
+    ) -> Result<Option<Batch>, L::Error> {
         if self.done {
             return Ok(None);
         }
@@ -163,7 +167,9 @@ impl Session {
                 self.asked_wanted &= !(more && came);
             }
             (Asked::First, Reply::Items { items, .. }) => local.take_items(items, None, now_ms)?,
-            (Asked::First | Asked::Names, Reply::Slots { slots }) => local.take_slots(slots, now_ms)?,
+            (Asked::First | Asked::Names, Reply::Slots { slots }) => {
+                local.take_slots(slots, now_ms)?
+            }
             (Asked::RestoreSlots(asked), Reply::Items { items, continues, more, .. }) => {
                 let last = items.last().and_then(place);
                 local.take_items(items, None, now_ms)?;
@@ -178,7 +184,11 @@ impl Session {
                     return Err(SyncError::BadReply("more chains than a space may have").into());
                 }
                 if let Some(statement) = statement {
-                    local.compare_heads(&std::mem::take(&mut self.heads), &statement, &self.connection.relay)?;
+                    local.compare_heads(
+                        &std::mem::take(&mut self.heads),
+                        &statement,
+                        &self.connection.relay,
+                    )?;
                     self.compared = true;
                 }
             }
@@ -204,9 +214,14 @@ impl Session {
     }
 
     /// A statement counts only with the relay's signature, and about this space.
-    fn statement<L: Local>(&self, local: &L, signed: &Signed<Statement>) -> Result<Statement, SyncError> {
+    fn statement<L: Local>(
+        &self,
+        local: &L,
+        signed: &Signed<Statement>,
+    ) -> Result<Statement, SyncError> {
         let stated = signed.verify(&self.connection.relay);
-        let stated = stated.map_err(|_| SyncError::BadReply("a statement that the relay did not sign"))?;
+        let stated =
+            stated.map_err(|_| SyncError::BadReply("a statement that the relay did not sign"))?;
         match stated.space == local.space() {
             true => Ok(stated),
             false => Err(SyncError::BadReply("a statement about another space")),

@@ -11,6 +11,7 @@ impl<S: FeedStore> Relay<S> {
         &self,
         connection: &mut Connection,
         attach: &Attach,
+        now_ms: u64,
     ) -> Result<Reply, Stop> {
         self.with_space(&attach.space, |space| {
             self.check_proof(connection, space, attach)?;
@@ -29,6 +30,7 @@ impl<S: FeedStore> Relay<S> {
                     used_bytes: space.row.used_bytes,
                     retention_ms: self.config.retention_ms,
                 },
+                now_ms,
             }))
         })
     }

@@ -59,7 +59,9 @@ impl Replica {
         let adopted = match slot.name {
             SlotName::Plan => self.adopt_plan(tx, bytes)?,
             SlotName::Chapter(month) => match Bundle::from_bytes(bytes) {
-                Ok(bundle) => self.adopt_bundle(tx, Month::from_index(month), bundle, &wanted.covers)?,
+                Ok(bundle) => {
+                    self.adopt_bundle(tx, Month::from_index(month), bundle, &wanted.covers)?
+                }
                 Err(_) => false,
             },
             SlotName::Page(month) => match Page::from_bytes(bytes) {
@@ -67,7 +69,6 @@ impl Replica {
                 // A page is made again from the documents; one of a newer version is left alone.
                 Err(_) => true,
             },
-            _ => false,
         };
         if !adopted {
             self.alarm(Alarm::Unreadable);
@@ -131,7 +132,8 @@ impl Replica {
         covers: &[AuthorHead],
     ) -> Result<bool, EngineError> {
         let strange = |entry: &[u8; 16]| EntryId::from_bytes(*entry).month() != month;
-        if bundle.docs.iter().any(|doc| strange(&doc.entry)) || bundle.forgotten.iter().any(strange) {
+        if bundle.docs.iter().any(|doc| strange(&doc.entry)) || bundle.forgotten.iter().any(strange)
+        {
             return Ok(false);
         }
         for entry in &bundle.forgotten {
@@ -146,10 +148,13 @@ impl Replica {
         // What was packed here and they do not list, or list without all of it, goes to them again.
         for doc in &old.docs {
             let id = EntryId::from_bytes(doc.entry);
-            if self.is_forgotten(&id) || theirs.get(&doc.entry).is_some_and(|t| t[..] == doc.saved[..]) {
+            if self.is_forgotten(&id)
+                || theirs.get(&doc.entry).is_some_and(|t| t[..] == doc.saved[..])
+            {
                 continue;
             }
-            let Some(merged) = self.merged(tx, &id, &doc.saved, theirs.get(&doc.entry), true)? else {
+            let Some(merged) = self.merged(tx, &id, &doc.saved, theirs.get(&doc.entry), true)?
+            else {
                 return Ok(false);
             };
             theirs.insert(doc.entry, merged.save());
@@ -171,7 +176,8 @@ impl Replica {
             rows.push(known.cloned().unwrap_or_else(|| Row::from_doc(id, &doc)));
         }
         self.count_rows(tx, month, &rows)?;
-        let docs = theirs.into_iter().map(|(entry, saved)| BundledDoc { entry, saved: saved.into() });
+        let docs =
+            theirs.into_iter().map(|(entry, saved)| BundledDoc { entry, saved: saved.into() });
         let forgotten = self.catalog.get(&month).map(|c| c.forgotten.clone()).unwrap_or_default();
         let bundle = Bundle { docs: docs.collect(), forgotten };
         self.put_packed(tx, month, Some(bundle), Some(rows))?;
@@ -213,7 +219,8 @@ impl Replica {
         })?;
         for stashed in all {
             let id = EntryId::from_bytes(stashed.entry);
-            let (mut doc, record) = self.doc(tx, &id)?.unwrap_or((EntryDoc::empty(), DocRecord::none(stashed.entry)));
+            let (mut doc, record) =
+                self.doc(tx, &id)?.unwrap_or((EntryDoc::empty(), DocRecord::none(stashed.entry)));
             for changes in &stashed.changes {
                 if doc.apply(changes).is_err() {
                     self.alarm(Alarm::Unreadable);

@@ -7,10 +7,10 @@ use mainstay_protocol::codec;
 use mainstay_protocol::envelope::{Chunk, Kind};
 use mainstay_protocol::limits::{MAX_CHUNKS, MAX_PAYLOAD_BYTES};
 
+use super::Replica;
 use super::docs::{entry_key, month_key, packed_key};
 use super::outbox::Draft;
 use super::records::{Pending, Slot};
-use super::Replica;
 use crate::chapter::{Bundle, BundledDoc, Page, Payload, SlotCondition, SlotName, is_due};
 use crate::document::{Heads, Row};
 use crate::engine::error::EngineError;
@@ -40,7 +40,8 @@ impl Replica {
             let condition = SlotCondition {
                 loose: slot.loose(),
                 changed_ms: slot.changed_ms,
-                ends_ms: crate::chapter::month_of(&name).map(|month| month.bounds().1.as_millisecond()),
+                ends_ms: crate::chapter::month_of(&name)
+                    .map(|month| month.bounds().1.as_millisecond()),
             };
             if !slot.must_pack && !is_due(&name, &condition, now_ms) {
                 continue;
@@ -101,7 +102,8 @@ impl Replica {
         page.destroy = chapter.destroy;
         let carried = Carried { entries, plan: None };
         let page_bytes = Page::new(rows.clone()).to_bytes();
-        let mut sealed = self.seal_snapshot(&mut tx, &mut chapter, &bundle.to_bytes(), carried, now_ms)?;
+        let mut sealed =
+            self.seal_snapshot(&mut tx, &mut chapter, &bundle.to_bytes(), carried, now_ms)?;
         let carried = Carried { entries: Vec::new(), plan: None };
         sealed += self.seal_snapshot(&mut tx, &mut page, &page_bytes, carried, now_ms)?;
         self.put_packed(&mut tx, month, Some(bundle), Some(rows))?;
@@ -160,15 +162,21 @@ impl Replica {
     }
 
     /// A chapter's documents and rows, loose ones over packed ones.
-    pub(super) fn gather(&mut self, tx: &Tx, month: Month) -> Result<(Bundle, Vec<Row>), EngineError> {
+    pub(super) fn gather(
+        &mut self,
+        tx: &Tx,
+        month: Month,
+    ) -> Result<(Bundle, Vec<Row>), EngineError> {
         let rows = self.rows(tx, month)?;
         let loose = self.loose_docs(tx, month)?;
         let packed = self.bundle(tx, month)?.cloned().unwrap_or_default();
         let mut docs: BTreeMap<[u8; 16], BundledDoc> =
             packed.docs.into_iter().map(|doc| (doc.entry, doc)).collect();
-        docs.extend(loose.into_values().map(|record| {
-            (record.entry, BundledDoc { entry: record.entry, saved: record.saved })
-        }));
+        docs.extend(
+            loose.into_values().map(|record| {
+                (record.entry, BundledDoc { entry: record.entry, saved: record.saved })
+            }),
+        );
         let forgotten = self.catalog.get(&month).map(|c| c.forgotten.clone()).unwrap_or_default();
         docs.retain(|entry, _| !forgotten.contains(entry));
         Ok((Bundle { docs: docs.into_values().collect(), forgotten }, rows))

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::records::{Catalog, DocRecord};
 use super::Replica;
+use super::records::{Catalog, DocRecord};
 use crate::chapter::{Bundle, Page};
 use crate::document::{EntryDoc, Row};
 use crate::engine::error::EngineError;
@@ -49,11 +49,7 @@ impl Replica {
     }
 
     /// A chapter's bundle, unpacked once.
-    pub(super) fn bundle(
-        &mut self,
-        tx: &Tx,
-        month: Month,
-    ) -> Result<Option<&Bundle>, EngineError> {
+    pub(super) fn bundle(&mut self, tx: &Tx, month: Month) -> Result<Option<&Bundle>, EngineError> {
         let Some(generation) = self.catalog.get(&month).and_then(|c| c.bundle) else {
             return Ok(None);
         };
@@ -161,9 +157,9 @@ impl Replica {
         after: Option<&Row>,
     ) -> Result<(), EngineError> {
         let Some(row) = after.or(before) else { return Ok(()) };
-        let range = after.and_then(|row| row.when()).map(|when| {
-            (when.earliest().as_millisecond(), when.latest().as_millisecond())
-        });
+        let range = after
+            .and_then(|row| row.when())
+            .map(|when| (when.earliest().as_millisecond(), when.latest().as_millisecond()));
         self.revision += 1;
         self.with_catalog(tx, row.id.month(), |catalog| {
             catalog.count(before, -1);

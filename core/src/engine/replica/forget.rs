@@ -1,8 +1,8 @@
 //! Forgetting an entry for ever.
 
+use super::Replica;
 use super::docs::entry_key;
 use super::records::Pending;
-use super::Replica;
 use crate::chapter::SlotName;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
@@ -29,7 +29,8 @@ impl Replica {
             tx.delete(&entry_key(&self.vault, table, id))?;
         }
         let pending = entry_key(&self.vault, Table::Pending, id);
-        let never_sent = tx.get::<Pending>(&pending)?.is_some_and(|pending| pending.sent.is_empty());
+        let never_sent =
+            tx.get::<Pending>(&pending)?.is_some_and(|pending| pending.sent.is_empty());
         tx.delete(&pending)?;
         self.drop_packed(tx, id)?;
         let mut slot = self.slot(tx, SlotName::Chapter(id.month().index()))?;

@@ -54,7 +54,11 @@ struct Verified {
 impl Replica {
     /// Takes in items of the feed. Those that wait for others are kept and tried again; `true` when
     /// none is waiting, so that a cursor may move past them.
-    pub(super) fn take_items(&mut self, items: Vec<Item>, now_ms: i64) -> Result<bool, EngineError> {
+    pub(super) fn take_items(
+        &mut self,
+        items: Vec<Item>,
+        now_ms: i64,
+    ) -> Result<bool, EngineError> {
         let mut tx = self.tx();
         self.intake.held.extend(items);
         loop {
@@ -169,7 +173,8 @@ impl Replica {
             self.intake.met_own = true;
         }
         if header.kind == Kind::Snapshot && verified.whole.is_some() {
-            let key = self.vault.key(Table::Wanted, &[header.slot.as_bytes(), header.author.as_bytes()]);
+            let key =
+                self.vault.key(Table::Wanted, &[header.slot.as_bytes(), header.author.as_bytes()]);
             let wanted = tx.get::<Wanted>(&key)?;
             if wanted.is_some_and(|wanted| wanted.numbers.contains(&verified.number)) {
                 self.keep_part(verified);
@@ -194,7 +199,12 @@ impl Replica {
             || announced.is_some_and(|covers| covers.iter().any(follows))
     }
 
-    fn take_change(&mut self, tx: &mut Tx, slot: &mut Slot, v: &Verified) -> Result<Fate, EngineError> {
+    fn take_change(
+        &mut self,
+        tx: &mut Tx,
+        slot: &mut Slot,
+        v: &Verified,
+    ) -> Result<Fate, EngineError> {
         let header = v.stub.header();
         let Some(whole) = &v.whole else { return Ok(Fate::Held) };
         let Some(epoch) = self.keyring.epoch(&header.epoch) else { return Ok(Fate::Held) };
@@ -303,7 +313,12 @@ impl Replica {
     }
 
     /// All parts of a snapshot have been announced: it is needed, or what it covers is here.
-    fn whole_snapshot(&mut self, tx: &mut Tx, slot: &mut Slot, header: &Header) -> Result<(), EngineError> {
+    fn whole_snapshot(
+        &mut self,
+        tx: &mut Tx,
+        slot: &mut Slot,
+        header: &Header,
+    ) -> Result<(), EngineError> {
         let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
         let key = self.vault.key(Table::Partial, &parts);
         let partial = tx.get::<Partial>(&key)?.unwrap_or_default();
@@ -315,7 +330,8 @@ impl Replica {
                 && cover.head.seq + u64::from(header.chunk.count) == header.seq;
             let head = slot.head(&cover.author);
             // The snapshot's own chain has moved on to its last part already.
-            head.is_some_and(|head| head.seq >= cover.head.seq) && (!own_prefix || self.held_before(header))
+            head.is_some_and(|head| head.seq >= cover.head.seq)
+                && (!own_prefix || self.held_before(header))
         };
         let needless = !header.news && !header.destroys && header.covers.iter().all(held);
         let page_wanted = page && self.restoring.is_some();

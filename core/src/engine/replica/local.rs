@@ -46,7 +46,9 @@ impl Replica {
         if self.relay.as_ref().is_some_and(|relay| relay.address == text) {
             return Ok(());
         }
-        let same_key = self.relay_address().is_some_and(|old| old.pins.iter().any(|p| address.pins.contains(p)));
+        let same_key = self
+            .relay_address()
+            .is_some_and(|old| old.pins.iter().any(|p| address.pins.contains(p)));
         match &mut self.relay {
             Some(relay) if same_key => relay.address = text,
             _ => {
@@ -306,12 +308,18 @@ impl Local for Replica {
         tx.commit_lazily(&mut *self.rng)
     }
 
-    fn restored_to(&mut self, asked: usize, stopped: Option<(SlotId, u64)>) -> Result<(), EngineError> {
+    fn restored_to(
+        &mut self,
+        asked: usize,
+        stopped: Option<(SlotId, u64)>,
+    ) -> Result<(), EngineError> {
         if let Some(Restoring { slots: Some(slots), after, done, .. }) = &mut self.restoring {
             let asked = asked.min(slots.len());
             let complete = match stopped {
                 None => asked,
-                Some((slot, _)) => slots.iter().rev().take(asked).position(|s| *s == slot).unwrap_or(0),
+                Some((slot, _)) => {
+                    slots.iter().rev().take(asked).position(|s| *s == slot).unwrap_or(0)
+                }
             };
             slots.truncate(slots.len() - complete);
             *done += complete as u32;
@@ -428,7 +436,8 @@ impl Local for Replica {
     ) -> Result<(), EngineError> {
         let Some(name) = self.slot_name(&slot) else { return Ok(()) };
         let mine = self.slot(&self.tx(), name)?.head(&author);
-        let ahead = head.map_or(0, |head| head.seq) >= mine.map_or(0, |head| head.seq) && head != mine;
+        let ahead =
+            head.map_or(0, |head| head.seq) >= mine.map_or(0, |head| head.seq) && head != mine;
         if ahead && author == self.author() {
             // The relay has envelopes of this device that it does not know: it was cloned, or its
             // store is an older copy of itself. Pulling brings them.

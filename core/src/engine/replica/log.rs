@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use mainstay_protocol::codec;
 use serde_json::Map;
 
+use super::Replica;
 use super::docs::entry_key;
 use super::records::{Intent, Pending};
-use super::Replica;
 use crate::document::EntryDoc;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
@@ -19,7 +19,12 @@ impl Replica {
     ///
     /// # Errors
     /// [`EngineError::Invalid`] naming the field and its limit; [`EngineError::Store`].
-    pub fn log(&mut self, body: EntryBody, when: When, now_ms: i64) -> Result<EntryId, EngineError> {
+    pub fn log(
+        &mut self,
+        body: EntryBody,
+        when: When,
+        now_ms: i64,
+    ) -> Result<EntryId, EngineError> {
         let id = EntryId::make(when.month(), &mut *self.rng);
         let entry = Entry::typed(id, body, when, timestamp(now_ms));
         entry.validate()?;
@@ -107,8 +112,9 @@ impl Replica {
         const AT_ONCE: usize = 256;
         let mut intents = Vec::new();
         self.tx().scan(&self.vault.table(Table::Intent), &mut |name, bytes| {
-            let place: [u8; 8] =
-                name.try_into().map_err(|_| EngineError::damaged("an intent's key is malformed"))?;
+            let place: [u8; 8] = name
+                .try_into()
+                .map_err(|_| EngineError::damaged("an intent's key is malformed"))?;
             intents.push((u64::from_be_bytes(place), codec::decode(&bytes)?));
             Ok(match intents.len() < AT_ONCE {
                 true => ControlFlow::Continue(()),
@@ -229,5 +235,8 @@ fn json_to_fields(bytes: &[u8]) -> Result<Fields, EngineError> {
 fn json_to_patch(bytes: &[u8]) -> Result<Patch, EngineError> {
     let list: Vec<(String, Vec<serde_json::Value>)> =
         serde_json::from_slice(bytes).map_err(|_| EngineError::damaged("an intent's patch"))?;
-    Ok(list.into_iter().map(|(name, value)| (name, value.into_iter().next().map(Value::from))).collect())
+    Ok(list
+        .into_iter()
+        .map(|(name, value)| (name, value.into_iter().next().map(Value::from)))
+        .collect())
 }

@@ -2,7 +2,9 @@
 
 use mainstay_protocol::frame::Signer;
 use mainstay_protocol::ids::AuthorId;
-use mainstay_protocol::roster::{DeviceStatus, LastHead, Merged, Record, Roster, RosterError, Wrap};
+use mainstay_protocol::roster::{
+    DeviceStatus, LastHead, Merged, Record, Roster, RosterError, Wrap,
+};
 use mainstay_protocol::sign::Signed;
 use std::ops::ControlFlow;
 
@@ -104,9 +106,12 @@ impl Replica {
                 let newcomer = Newcomer::own(&keys, &self.me.name);
                 change::admit(&mut *self.rng, (&self.roster, &self.keyring), &author, &newcomer)?
             }
-            Job::Heal(branch) => {
-                change::heal(&mut *self.rng, (&self.roster, &self.keyring), &author, branch.clone())?
-            }
+            Job::Heal(branch) => change::heal(
+                &mut *self.rng,
+                (&self.roster, &self.keyring),
+                &author,
+                branch.clone(),
+            )?,
         };
         Ok(Some(change))
     }
@@ -158,7 +163,10 @@ impl Replica {
     }
 
     /// Takes over the relay's list of devices.
-    pub(super) fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<Merged, EngineError> {
+    pub(super) fn take_roster(
+        &mut self,
+        records: &[Signed<Record>],
+    ) -> Result<Merged, EngineError> {
         match self.roster.merge(records) {
             Ok(Merged::Same) => Ok(Merged::Same),
             Ok(merged) => {

@@ -24,7 +24,7 @@ use crate::space::keyring::Keyring;
 use crate::space::recovery::Recovery;
 
 /// The format of what a replica stores. A newer one is refused; older ones are migrated at open.
-pub const FORMAT: u16 = 1;
+const FORMAT: u16 = 1;
 
 /// What a replica is opened with.
 pub struct Setup {
@@ -148,7 +148,9 @@ impl Replica {
         let tx = Tx::new(&vault);
         let identity: Identity = match tx.get(&meta(&vault, IDENTITY))? {
             Some(identity) => identity,
-            None if holds_something(&vault)? => return Err(super::super::keys::KeyError::Missing.into()),
+            None if holds_something(&vault)? => {
+                return Err(super::super::keys::KeyError::Missing.into());
+            }
             None => return Err(EngineError::NothingHere),
         };
         if identity.format > FORMAT {
@@ -158,7 +160,8 @@ impl Replica {
         let missing = |what| move || EngineError::damaged(what);
         let records: Vec<Signed<Record>> =
             tx.get(&meta(&vault, ROSTER))?.ok_or_else(missing("the list of devices is missing"))?;
-        let keyring = tx.bytes(&meta(&vault, KEYRING))?.ok_or_else(missing("the keys are missing"))?;
+        let keyring =
+            tx.bytes(&meta(&vault, KEYRING))?.ok_or_else(missing("the keys are missing"))?;
         let plan = tx.bytes(&meta(&vault, PLAN))?.ok_or_else(missing("the plan is missing"))?;
         let keys = setup.secret.keys(&identity.space, identity.generation);
         let mut replica = Self {

@@ -12,9 +12,9 @@ use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
 use mainstay_protocol::statement::Stored;
 
+use super::Replica;
 use super::docs::entry_key;
 use super::records::{Outgoing, Pending, Slot};
-use super::Replica;
 use crate::chapter::{EntryChange, Payload, SlotName};
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
@@ -219,7 +219,8 @@ impl Replica {
         let mut out = Vec::new();
         self.tx().scan(&self.vault.table(Table::Outbox), &mut |name, value| {
             let place = name.first_chunk().map(|place| u64::from_be_bytes(*place));
-            let place = place.ok_or(EngineError::damaged("an outgoing envelope's key is malformed"))?;
+            let place =
+                place.ok_or(EngineError::damaged("an outgoing envelope's key is malformed"))?;
             let outgoing: Outgoing = codec::decode(&value)?;
             out.push((place, outgoing));
             Ok(ControlFlow::Continue(()))

@@ -1,7 +1,7 @@
 //! The recovery plan.
 
-use super::open::{PLAN, PLAN_PENDING, meta};
 use super::Replica;
+use super::open::{PLAN, PLAN_PENDING, meta};
 use crate::document::Heads;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;

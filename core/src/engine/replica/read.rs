@@ -44,7 +44,8 @@ impl Replica {
 
     /// The chapters that have entries in a span of time.
     pub fn months(&self, from_ms: i64, to_ms: i64) -> Vec<Month> {
-        let touching = self.catalog.iter().filter(|(_, c)| c.from_ms <= to_ms && c.to_ms >= from_ms);
+        let touching =
+            self.catalog.iter().filter(|(_, c)| c.from_ms <= to_ms && c.to_ms >= from_ms);
         touching.map(|(month, _)| *month).collect()
     }
 

@@ -7,8 +7,8 @@ use mainstay_protocol::ids::{AuthorId, Incarnation};
 use mainstay_protocol::receipt::Receipt;
 use mainstay_protocol::sign::Signed;
 
-use super::records::{Outgoing, Seen, Unconfirmed};
 use super::Replica;
+use super::records::{Outgoing, Seen, Unconfirmed};
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
 use crate::engine::vault::{Key, Table};
@@ -19,7 +19,12 @@ const PLAN: &[u8] = b"plan";
 impl Replica {
     pub(super) fn other_devices(&self) -> Vec<AuthorId> {
         let me = self.me.keys.author.author_id();
-        self.roster.state().active().map(|(author, _)| *author).filter(|author| *author != me).collect()
+        self.roster
+            .state()
+            .active()
+            .map(|(author, _)| *author)
+            .filter(|author| *author != me)
+            .collect()
     }
 
     /// A receipt, if something changed since the last one. Everything it states is made durable
@@ -129,7 +134,11 @@ impl Replica {
         tx.commit_lazily(&mut *self.rng)
     }
 
-    pub(super) fn unconfirmed(&self, tx: &Tx, device: &AuthorId) -> Result<Vec<Unconfirmed>, EngineError> {
+    pub(super) fn unconfirmed(
+        &self,
+        tx: &Tx,
+        device: &AuthorId,
+    ) -> Result<Vec<Unconfirmed>, EngineError> {
         let mut items = Vec::new();
         tx.scan(&self.vault.key(Table::Unconfirmed, &[device.as_bytes()]), &mut |_, bytes| {
             items.push(codec::decode(&bytes)?);

@@ -43,7 +43,8 @@ impl Replica {
         relay: &mainstay_protocol::sign::VerifyKey,
     ) -> Result<(), EngineError> {
         let bad = |what| EngineError::BadReply { what };
-        let stated = statement.verify(relay).map_err(|_| bad("a statement that the relay did not sign"))?;
+        let stated =
+            statement.verify(relay).map_err(|_| bad("a statement that the relay did not sign"))?;
         if stated.space != self.me.space || stated.claim != Claim::Heads(HeadsDigest::of(heads)) {
             return Err(bad("a statement about something else"));
         }

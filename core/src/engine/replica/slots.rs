@@ -4,8 +4,8 @@ use mainstay_protocol::heads::{Head, SlotHead};
 use mainstay_protocol::ids::{AuthorId, SlotId};
 use mainstay_protocol::limits::MAX_RECEIPT_HEADS;
 
-use super::records::Slot;
 use super::Replica;
+use super::records::Slot;
 use crate::chapter::SlotName;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;

@@ -20,9 +20,15 @@ pub enum Problem {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Document(id) => write!(f, "entry {id}: its document cannot be read; its row is kept"),
-            Self::Row(id) => write!(f, "entry {id}: what was shown was not what is stored; it was mended"),
-            Self::Count(month) => write!(f, "{month}: its entries were counted wrongly; it was mended"),
+            Self::Document(id) => {
+                write!(f, "entry {id}: its document cannot be read; its row is kept")
+            }
+            Self::Row(id) => {
+                write!(f, "entry {id}: what was shown was not what is stored; it was mended")
+            }
+            Self::Count(month) => {
+                write!(f, "{month}: its entries were counted wrongly; it was mended")
+            }
         }
     }
 }
@@ -41,7 +47,11 @@ impl Replica {
         Ok(problems)
     }
 
-    fn verify_chapter(&mut self, month: Month, problems: &mut Vec<Problem>) -> Result<(), EngineError> {
+    fn verify_chapter(
+        &mut self,
+        month: Month,
+        problems: &mut Vec<Problem>,
+    ) -> Result<(), EngineError> {
         let mut tx = self.tx();
         let (bundle, rows) = self.gather(&tx, month)?;
         let without_documents = self.catalog.get(&month).is_some_and(|c| c.bundle.is_none());
