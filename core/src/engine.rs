@@ -1,14 +1,28 @@
 //! The one object that an app holds.
+//!
+//! [`Engine`] is what an app calls; [`Replica`] is the same journal without threads, sockets or a
+//! clock, for simulators.
 
+mod arriving;
+mod config;
 mod error;
+mod handle;
 mod keys;
 mod replica;
+mod syncing;
 mod tx;
 mod vault;
+mod worker;
 
+pub use arriving::LinkOffer;
+pub use config::Config;
 pub use error::EngineError;
+pub use handle::Engine;
 pub use keys::{KeyError, KeyProvider};
+pub use mainstay_protocol::address::{AddressError, RelayAddress};
+pub use mainstay_store::Backend;
 pub use replica::{
     Alarm, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Imported, Job, Problem, Replica,
     Setup, Shown, Status,
 };
+pub use syncing::SyncReport;

@@ -12,3 +12,4 @@ pub mod ndjson;
 pub mod plan;
 pub mod space;
 pub mod sync;
+mod transport;

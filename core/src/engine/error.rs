@@ -28,6 +28,12 @@ pub enum EngineError {
         /// What was found.
         what: &'static str,
     },
+    /// The store could not be opened and was moved aside; nothing of it was deleted.
+    #[error("the journal's store could not be opened and was set aside at {}; open the journal again to start from what the relay holds, or restore it from its twelve words", path.display())]
+    SetAside {
+        /// Where its files are now.
+        path: std::path::PathBuf,
+    },
     /// An entry breaks a limit.
     #[error(transparent)]
     Invalid(#[from] Invalid),

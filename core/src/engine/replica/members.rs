@@ -69,6 +69,11 @@ impl Replica {
         name.unwrap_or_else(|| "a device".to_owned())
     }
 
+    /// The key that this device signs with.
+    pub(crate) fn author_key(&self) -> crate::space::sign::AuthorKey {
+        self.me.keys.author.clone()
+    }
+
     /// Whether this device takes part.
     pub fn is_member(&self) -> bool {
         self.roster.state().is_active(&self.me.keys.author.author_id())
