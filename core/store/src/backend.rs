@@ -63,6 +63,12 @@ pub enum Recovery {
         /// What was repaired.
         what: String,
     },
+    /// It opened, but acknowledged writes at its end are lost: the medium lost them after the store
+    /// was closed in order. What is there is whole, as it was at some earlier moment: refill it.
+    Incomplete {
+        /// How the loss showed.
+        why: String,
+    },
     /// It could not be opened. It was moved aside, nothing of it was deleted, and the store given
     /// back is empty: refill it.
     MovedAside {

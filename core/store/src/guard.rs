@@ -98,8 +98,11 @@ mod tests {
 
     #[test]
     fn a_panic_over_an_io_error_is_no_damage() {
-        let full: io::Result<()> = Err(io::Error::from_raw_os_error(28));
-        let result = caught("testing", || Ok(full.unwrap()));
+        let write = || -> io::Result<()> { Err(io::Error::from_raw_os_error(28)) };
+        let result = caught("testing", || {
+            write().unwrap();
+            Ok(())
+        });
         assert!(matches!(result, Err(StoreError::Full)), "{result:?}");
     }
 

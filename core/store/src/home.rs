@@ -5,6 +5,7 @@
 //! format        backend, version, state; see format.rs
 //! format.copy   the same again
 //! sled/ | redb/ the backend's own files
+//! sled.closed   see sled_store/tail.rs
 //! aside/        what was damaged, kept
 //! ```
 
@@ -26,7 +27,20 @@ pub(crate) struct Home {
     backend: Backend,
     format: Format,
     repairs: Vec<String>,
-    lock: File,
+    lock: Lock,
+}
+
+/// The lock on a store's directory. The system releases it however this process ends; dropping it
+/// releases it at once, even from a copy that a child process has just inherited.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::debug!(%error, "the lock goes with its file");
+        }
+    }
 }
 
 impl Home {
@@ -67,6 +81,17 @@ impl Home {
         self.format.ready
     }
 
+    /// Removes what an interrupted creation left; on a full disk it would pile up. Until the format
+    /// file says "ready", nothing was ever acknowledged.
+    pub(crate) fn clear_unfinished(&self) -> Result<(), StoreError> {
+        match fs::remove_dir_all(self.folder()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io("clearing an interrupted creation", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Notes a repair for [`Recovery::Repaired`].
     pub(crate) fn repaired(&mut self, what: impl Into<String>) {
         self.repairs.push(what.into());
@@ -94,9 +119,8 @@ impl Home {
         }
     }
 
-    /// The lock, for the store to keep. The system releases it when the file is closed, however
-    /// this process ends.
-    pub(crate) fn into_lock(self) -> File {
+    /// The lock, for the store to keep.
+    pub(crate) fn into_lock(self) -> Lock {
         self.lock
     }
 
@@ -139,7 +163,7 @@ pub fn set_aside(dir: &Path) -> Result<PathBuf, StoreError> {
     Ok(dir.join(aside::FOLDER))
 }
 
-fn lock(dir: &Path) -> Result<File, StoreError> {
+fn lock(dir: &Path) -> Result<Lock, StoreError> {
     let path = dir.join(LOCK);
     let file = OpenOptions::new()
         .write(true)
@@ -148,10 +172,12 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
         .open(&path)
         .map_err(|source| StoreError::io("opening the lock file", source))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path }),
         // Where the standard library has no file locks, the app's sandbox keeps others out.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+            Ok(Lock(file))
+        }
         Err(TryLockError::Error(source)) => Err(StoreError::io("locking the store", source)),
     }
 }

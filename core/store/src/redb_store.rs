@@ -3,7 +3,6 @@
 mod error;
 mod open;
 
-use std::fs::File;
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +11,7 @@ use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
 use self::error::redb_error;
 use crate::guard::{Gate, caught};
-use crate::home::Home;
+use crate::home::{Home, Lock};
 use crate::{Backend, Batch, Opened, Store, StoreError, danger, durable, limits, migrate};
 
 /// Everything lies in one table.
@@ -30,7 +29,7 @@ pub struct RedbStore {
     gate: Gate,
     options: danger::Options,
     /// Released after everything above is closed.
-    lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 impl RedbStore {
@@ -102,6 +101,7 @@ impl RedbStore {
         transaction.open_table(TABLE).map_err(|error| failed(error.into()))
     }
 
+    #[expect(clippy::type_complexity, reason = "spelled out where it is called")]
     fn range(
         &self,
         from: &[u8],

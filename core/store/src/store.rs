@@ -25,6 +25,7 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Damaged`] or [`StoreError::Io`] when a pair cannot be read; the pairs before
     /// it have been visited.
+    #[expect(clippy::type_complexity, reason = "spelled out where it is called")]
     fn scan(
         &self,
         from: &[u8],
@@ -36,6 +37,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// Those of [`Store::scan`].
+    #[expect(clippy::type_complexity, reason = "spelled out where it is called")]
     fn scan_back(
         &self,
         from: &[u8],

@@ -18,6 +18,7 @@ const DATA: &str = "data.redb";
 
 pub(super) fn open(home: &mut Home) -> Result<(Database, Recovery), StoreError> {
     if !home.is_ready() {
+        home.clear_unfinished()?;
         return create(home).map(|db| (db, Recovery::Clean));
     }
     let data = home.folder().join(DATA);
@@ -32,13 +33,9 @@ pub(super) fn open(home: &mut Home) -> Result<(Database, Recovery), StoreError> 
     }
 }
 
-/// Makes an empty store. What an interrupted creation left is moved out of the way: nothing in it
-/// was ever acknowledged.
+/// Makes an empty store, durably, where nothing is.
 fn create(home: &Home) -> Result<Database, StoreError> {
     let folder = home.folder();
-    if folder.exists() {
-        aside::move_there(home.dir(), &folder)?;
-    }
     durable::create_directory(&folder)?;
     let db = open_file(&folder.join(DATA))?;
     caught("creating the store", || {

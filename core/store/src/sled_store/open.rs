@@ -2,10 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::error::sled_error;
+use super::tail;
+use super::watch::Watch;
 use crate::guard::caught;
 use crate::home::Home;
 use crate::{Recovery, StoreError, aside, durable};
@@ -20,42 +23,45 @@ const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 const CONF: &[u8; 62] =
     b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n\x76\x19\x51\xc1";
 
-/// A tree of ours with one key, written at creation. sled opens a data file that lost its
-/// beginning as an empty store; without the mark we know that it is not.
-const MARK_TREE: &[u8] = b"mainstay";
-const MARK_KEY: &[u8] = b"created";
-
 /// How long sled's threads may take to let go of a store that this process has just closed.
 const RELEASE_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) struct Files {
+    pub(super) watch: Watch,
     pub(super) db: sled::Db,
     pub(super) data: File,
+    /// How often the store was closed after writes, as its log says.
+    pub(super) closed: u64,
 }
 
 pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
     if !home.is_ready() {
+        home.clear_unfinished()?;
         return create(home).map(|files| (files, Recovery::Clean));
     }
     let folder = home.folder();
-    if fs::metadata(folder.join("db")).map_or(0, |data| data.len()) == 0 {
-        return start_over(home, "its data file is missing or empty".into());
+    match tail::is_blank(&folder.join("db")) {
+        Ok(false) => {}
+        Ok(true) => return start_over(home, "its data file is empty".into()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return start_over(home, "its data file is missing".into());
+        }
+        Err(source) => return Err(StoreError::io("reading the data file", source)),
     }
     restore_conf(home)?;
     match open_intact(&folder) {
-        Ok(files) => Ok((files, Recovery::Clean)),
+        Ok(files) => {
+            let recovery = completeness(home, &files);
+            Ok((files, recovery))
+        }
         Err(StoreError::Damaged { what, .. }) => recover(home, what),
         Err(error) => Err(error),
     }
 }
 
-/// Makes an empty store. What an interrupted creation left is moved out of the way: nothing in it
-/// was ever acknowledged.
+/// Makes an empty store, durably, where nothing is.
 fn create(home: &Home) -> Result<Files, StoreError> {
     let folder = home.folder();
-    if folder.exists() {
-        aside::move_there(home.dir(), &folder)?;
-    }
     durable::create_directory(&folder.join("blobs"))?;
     durable::replace(&folder.join("conf"), CONF)?;
     OpenOptions::new()
@@ -64,29 +70,31 @@ fn create(home: &Home) -> Result<Files, StoreError> {
         .open(folder.join("db"))
         .map_err(|source| StoreError::io("creating the data file", source))?;
     let files = open_files(&folder)?;
-    caught("creating the store", || {
-        let mark = || {
-            files.db.open_tree(MARK_TREE)?.insert(MARK_KEY, b"")?;
-            files.db.flush()
-        };
-        mark().map(drop).map_err(|error| sled_error("creating the store", error))
-    })?;
+    tail::record(&files.db, 0)?;
+    files.watch.flush(&files.db)?;
     files.data.sync_all().map_err(|source| StoreError::io("syncing", source))?;
     durable::sync_directory(&folder)?;
+    tail::note(home.dir(), 0)?;
     Ok(files)
 }
 
 /// Opens the files, and makes sure that they are ours from the beginning.
 fn open_intact(folder: &Path) -> Result<Files, StoreError> {
-    let files = open_files(folder)?;
-    let marked = caught("looking for the mark", || {
-        if !files.db.tree_names().iter().any(|name| name == MARK_TREE) {
-            return Ok(false);
+    let mut files = open_files(folder)?;
+    match tail::recorded(&files.db)? {
+        Some(closed) => {
+            files.closed = closed;
+            Ok(files)
         }
-        let mark = files.db.open_tree(MARK_TREE).and_then(|tree| tree.contains_key(MARK_KEY));
-        mark.map_err(|error| sled_error("looking for the mark", error))
-    })?;
-    if marked { Ok(files) } else { Err(StoreError::damaged("its data lack their beginning")) }
+        None => Err(StoreError::damaged("its data lack their beginning")),
+    }
+}
+
+fn completeness(home: &Home, files: &Files) -> Recovery {
+    if files.closed >= tail::noted(home.dir()) {
+        return Recovery::Clean;
+    }
+    Recovery::Incomplete { why: "its data file has lost its end since it was closed".into() }
 }
 
 fn open_files(folder: &Path) -> Result<Files, StoreError> {
@@ -114,7 +122,7 @@ fn open_files(folder: &Path) -> Result<Files, StoreError> {
             }
         }
     })?;
-    Ok(Files { db, data })
+    Ok(Files { watch: Watch::start(db.clone())?, db, data, closed: 0 })
 }
 
 fn restore_conf(home: &mut Home) -> Result<(), StoreError> {
@@ -124,7 +132,7 @@ fn restore_conf(home: &mut Home) -> Result<(), StoreError> {
         Ok(_) => {
             aside::move_there(home.dir(), &conf)?;
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(source) => return Err(StoreError::io("reading sled's conf file", source)),
     }
     durable::replace(&conf, CONF)?;
@@ -149,7 +157,8 @@ fn recover(home: &mut Home, why: String) -> Result<(Files, Recovery), StoreError
     match open_intact(&folder) {
         Ok(files) => {
             home.repaired(format!("sled's snapshot was damaged and has been rebuilt ({why})"));
-            Ok((files, Recovery::Clean))
+            let recovery = completeness(home, &files);
+            Ok((files, recovery))
         }
         Err(StoreError::Damaged { what, .. }) => {
             // The copy is the store as we found it; what we tried to open is left of a copy.

@@ -1,11 +1,16 @@
 //! Crash, power loss, full disk and damage, on the real files of sled and redb.
 //!
-//! `MAINSTAY_LONG=1` runs every power cut of the session and 100 kills for each store.
+//! `MAINSTAY_LONG=1` runs every power cut of the session, 100 kills for each store, and faults at
+//! every call of a longer session. What these tests find when a rule is broken is shown by the
+//! `the_model_catches_` ones; a `commit` of redb without `Durability::Immediate` fails five of them.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod cuts;
+mod damage;
 mod disk;
+mod faults;
+mod kills;
 mod recording;
 mod session;
 mod shim;

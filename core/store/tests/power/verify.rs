@@ -12,22 +12,35 @@ use crate::session::{Contents, apply, contents_after, step};
 use crate::worker::{Acknowledged, Job};
 
 /// Opens what a cut left in `store` and compares. Returns the step whose state it holds, or what
-/// is wrong. A state between two steps is as wrong as a missing one.
+/// is wrong; the store is then one step further. A state between two steps is as wrong as a
+/// missing one.
 pub(crate) fn check(job: &Job, store: &Path, told: Acknowledged) -> Result<u64, String> {
     crate::quiet_backends();
     let checked = catch_unwind(AssertUnwindSafe(|| {
         let found = contents(job, store)?;
         let number = matching_step(&found, told, job.big)?;
-        // What opening repaired must open again, to the same.
-        if contents(job, store)? == found { Ok(number) } else { Err("changes by opening".into()) }
+        goes_on(job, store, found, number + 1)?;
+        Ok(number)
     }));
     checked.unwrap_or_else(|_| Err("a panic came out of the store".into()))
 }
 
+/// A store that came through takes the next step, and keeps it.
+fn goes_on(job: &Job, dir: &Path, mut expected: Contents, next: u64) -> Result<(), String> {
+    let next = step(next, job.big).batch;
+    apply(&mut expected, &next);
+    let store = reopen(job, dir).map_err(|error| format!("does not open again: {error}"))?.store;
+    store.commit(&next).map_err(|error| format!("does not go on: {error}"))?;
+    drop(store);
+    if contents(job, dir)? == expected { Ok(()) } else { Err("changes by opening".into()) }
+}
+
 fn contents(job: &Job, dir: &Path) -> Result<Contents, String> {
     let opened = reopen(job, dir).map_err(|error| format!("does not open: {error}"))?;
-    if let Recovery::MovedAside { why, .. } = opened.recovery {
-        return Err(format!("moved aside: {why}"));
+    match opened.recovery {
+        Recovery::Clean | Recovery::Repaired { .. } => {}
+        Recovery::MovedAside { why, .. } => return Err(format!("moved aside: {why}")),
+        other => return Err(format!("{other:?}")),
     }
     let mut found = Contents::new();
     let mut visit = |key: &[u8], value: &[u8]| {
