@@ -7,6 +7,9 @@ use mainstay_sync_server::relay::Connection;
 
 use crate::world::{EXPORTER, Phone, World};
 
+/// Batches in one sync, above which it is taken for one that never ends.
+const MAX_TURNS: u32 = 500;
+
 /// What a line does to a sync.
 #[derive(Default)]
 pub struct Line {
@@ -20,6 +23,8 @@ pub struct Line {
     pub meddle: Option<Meddle>,
     /// Requests carried out so far.
     pub requests: u32,
+    /// Batches so far.
+    pub turns: u32,
     /// Envelopes pushed so far, and items received.
     pub envelopes: usize,
 }
@@ -66,6 +71,10 @@ impl Conversation {
         phone: &mut Phone,
         line: &mut Line,
     ) -> Result<Turn, EngineError> {
+        line.turns += 1;
+        if line.turns > MAX_TURNS {
+            return Err(EngineError::BadReply { what: "a sync without end" });
+        }
         let Some(batch) = self.session.next(&mut phone.replica, world.now_ms)? else {
             return Ok(Turn::Done);
         };
