@@ -276,6 +276,7 @@ impl Replica {
             self.alarm(Alarm::Unreadable);
             return Ok(());
         }
+        self.await_receipt(tx, Some(change.entry), (self.slot_id(slot_of(&id)), *author, seq))?;
         if doc.missing() {
             return self.stash(tx, change);
         }
@@ -397,4 +398,9 @@ impl Replica {
         let parts = wanted.numbers.iter().filter_map(|number| self.intake.parts.remove(number));
         Some(parts.collect::<Vec<_>>().concat())
     }
+}
+
+/// The slot of an entry's chapter.
+fn slot_of(id: &crate::journal::EntryId) -> SlotName {
+    SlotName::Chapter(id.month().index())
 }
