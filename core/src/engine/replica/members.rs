@@ -69,6 +69,11 @@ impl Replica {
         name.unwrap_or_else(|| "a device".to_owned())
     }
 
+    /// Which of its author keys this device uses.
+    pub(crate) fn generation(&self) -> u32 {
+        self.me.generation
+    }
+
     /// The key that this device signs with.
     pub(crate) fn author_key(&self) -> crate::space::sign::AuthorKey {
         self.me.keys.author.clone()
