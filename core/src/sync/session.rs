@@ -75,6 +75,12 @@ pub struct Session {
     pub(super) heads: Vec<SlotHead>,
     pub(super) receipts: Option<(Vec<Signed<Receipt>>, u64)>,
     pub(super) receipt_sent: bool,
+    /// The relay refused the receipt: another one waits for the next sync.
+    pub(super) receipt_refused: bool,
+    /// The relay lost something: the greeting's other answers are about what is no more.
+    pub(super) regreet: bool,
+    /// The relay was told the whole list of devices because it was behind.
+    pub(super) taught: bool,
     pub(super) done: bool,
 }
 
@@ -95,6 +101,9 @@ impl Session {
             heads: Vec::new(),
             receipts: None,
             receipt_sent: false,
+            receipt_refused: false,
+            regreet: false,
+            taught: false,
             done: false,
         }
     }
@@ -157,7 +166,12 @@ impl Session {
     ) -> Result<(), L::Error> {
         match (asked, &refusal) {
             (Asked::Attach, Refusal::UnknownSpace) => self.unknown_space = true,
-            (Asked::Create, Refusal::SpaceExists) => self.restart()?,
+            (Asked::Create, Refusal::SpaceExists) => {
+                self.unknown_space = false;
+                self.restart()?;
+            }
+            // A relay that was rolled back may not know this device yet.
+            (Asked::Attach, Refusal::NotAuthorised) if !self.taught => self.teach(),
             (Asked::Attach, Refusal::NotAuthorised) => return Err(SyncError::NotADevice.into()),
             (Asked::Append, Refusal::RosterMoved { .. }) => self.restart()?,
             (Asked::Append, Refusal::BadRecord { .. }) => {
@@ -174,10 +188,19 @@ impl Session {
                 self.restart()?;
             }
             (Asked::Pull, Refusal::CursorUnknown { .. }) => self.restart()?,
-            (Asked::PutReceipt, _) => local.owe_receipt(),
+            (Asked::PutReceipt, _) => {
+                self.receipt_refused = true;
+                local.owe_receipt();
+            }
             _ => return Err(SyncError::Refused(refusal).into()),
         }
         Ok(())
+    }
+
+    /// The relay is to be told the whole list of devices.
+    pub(super) fn teach(&mut self) {
+        self.unknown_space = true;
+        self.taught = true;
     }
 
     pub(super) fn restart(&mut self) -> Result<(), SyncError> {

@@ -26,6 +26,9 @@ impl Session {
         if self.unknown_space {
             return Ok(Some(vec![(Asked::Create, local.creation()?)]));
         }
+        if std::mem::take(&mut self.regreet) {
+            self.restart()?;
+        }
         if !self.greeted {
             return Ok(Some(self.greeting(local, now_ms)));
         }
@@ -109,6 +112,7 @@ impl Session {
         }
         if out.all
             && !self.receipt_sent
+            && !self.receipt_refused
             && let Some(receipt) = local.receipt()?
         {
             self.receipt_sent = !batch.is_empty();
@@ -137,6 +141,7 @@ impl Session {
                 let knows = local.cursor();
                 if knows.is_some() && !attached.recognised {
                     local.relay_lost(&attached.cursor)?;
+                    self.regreet = true;
                     // The greeting's pull names a place that is none; its refusal begins anew.
                     self.compared = false;
                 }
@@ -147,8 +152,15 @@ impl Session {
                 self.unknown_space = false;
                 self.restart()?;
             }
-            (Asked::Roster, Reply::Roster { records }) => local.take_roster(&records)?,
+            (Asked::Roster, Reply::Roster { records }) => match local.take_roster(&records)? {
+                true if self.taught => {
+                    return Err(SyncError::BadReply("an old list of devices").into());
+                }
+                true => self.teach(),
+                false => {}
+            },
             (Asked::Wraps, Reply::Wraps { wraps }) => local.take_wraps(&wraps)?,
+            (Asked::Receipts, Reply::Receipts { .. }) if self.regreet => {}
             (Asked::Receipts, Reply::Receipts { receipts, stamp }) => {
                 self.receipts = Some((receipts, stamp));
             }

@@ -59,9 +59,7 @@ impl Replica {
         let adopted = match slot.name {
             SlotName::Plan => self.adopt_plan(tx, bytes)?,
             SlotName::Chapter(month) => match Bundle::from_bytes(bytes) {
-                Ok(bundle) => {
-                    self.adopt_bundle(tx, Month::from_index(month), bundle, wanted)?
-                }
+                Ok(bundle) => self.adopt_bundle(tx, Month::from_index(month), bundle, wanted)?,
                 Err(_) => false,
             },
             SlotName::Page(month) => match Page::from_bytes(bytes) {
