@@ -79,6 +79,9 @@ impl Conversation {
             return Ok(Turn::Done);
         };
         for request in batch {
+            if std::env::var("MAINSTAY_DEBUG").is_ok() {
+                eprintln!("{} {:.300}", line.turns, format!("{request:?}"));
+            }
             if line.requests_left == Some(0) {
                 return Ok(Turn::Cut);
             }

@@ -44,6 +44,8 @@ pub trait Local {
     fn sign_attach(&self, proof: &Proof) -> Signature;
     /// Where this device stands in the relay's feed; none before the first sync.
     fn cursor(&self) -> Option<Cursor>;
+    /// The furthest place in the feed that the relay is known to have been at.
+    fn witness(&self) -> Option<Cursor>;
     /// The roster head that it has accepted.
     fn roster_head(&self) -> Hash;
     /// The stamp of the newest receipt.
@@ -66,11 +68,11 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn relay_lost(&mut self, now: &Cursor) -> Result<(), Self::Error>;
-    /// Takes over roster records.
+    /// Takes over roster records. `true`: the relay is behind, and has to be taught the rest.
     ///
     /// # Errors
     /// When they are not lawful, or show another history.
-    fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<(), Self::Error>;
+    fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<bool, Self::Error>;
     /// Whether this device is still listed.
     fn is_member(&self) -> bool;
     /// Whether the present epoch's key is missing.
@@ -212,5 +214,5 @@ pub(super) fn attach<L: Local>(
     let (space, signer) = (local.space(), mainstay_protocol::frame::Signer::Device(local.author()));
     let signature = exporter
         .map(|exporter| local.sign_attach(&Proof { exporter, relay: *relay, space, signer }));
-    Request::Attach(Attach { space, signer, signature, cursor: local.cursor() })
+    Request::Attach(Attach { space, signer, signature, cursor: local.witness() })
 }

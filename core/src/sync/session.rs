@@ -83,11 +83,19 @@ pub struct Session {
     pub(super) heads: Vec<SlotHead>,
     pub(super) receipts: Option<(Vec<Signed<Receipt>>, u64)>,
     pub(super) receipt_sent: bool,
+    /// The relay refused the receipt: another one waits for the next sync.
+    pub(super) receipt_refused: bool,
+    /// The relay lost something: the greeting's other answers are about what is no more.
+    pub(super) regreet: bool,
+    /// The relay was told the whole list of devices because it was behind.
+    pub(super) taught: bool,
     pub(super) done: bool,
     /// What one push may hold on this connection.
     pub(super) push_bytes: usize,
     /// When the last batch was handed out.
     asked_ms: i64,
+    /// Whom the connection has been attached as in this sync.
+    pub(super) attached_as: Option<mainstay_protocol::ids::AuthorId>,
 }
 
 impl Session {
@@ -107,9 +115,13 @@ impl Session {
             heads: Vec::new(),
             receipts: None,
             receipt_sent: false,
+            receipt_refused: false,
+            regreet: false,
+            taught: false,
             done: false,
             push_bytes: FIRST_PUSH_BYTES,
             asked_ms: 0,
+            attached_as: None,
         }
     }
 
@@ -175,7 +187,13 @@ impl Session {
     ) -> Result<(), L::Error> {
         match (asked, &refusal) {
             (Asked::Attach, Refusal::UnknownSpace) => self.unknown_space = true,
-            (Asked::Create, Refusal::SpaceExists) => self.restart()?,
+            (Asked::Create, Refusal::SpaceExists) => {
+                self.unknown_space = false;
+                self.restart()?;
+            }
+            // A relay that was rolled back may not know this device yet.
+            (Asked::Attach, Refusal::NotAuthorised) if !self.taught => self.teach(),
+            (Asked::Attach, Refusal::NotAuthorised) => return Err(SyncError::NotADevice.into()),
             (_, Refusal::NotAuthorised) => return Err(SyncError::NotADevice.into()),
             (Asked::Append, Refusal::RosterMoved { .. }) => self.restart()?,
             (Asked::Append, Refusal::BadRecord { .. }) => {
@@ -192,7 +210,10 @@ impl Session {
                 self.restart()?;
             }
             (Asked::Pull, Refusal::CursorUnknown { .. }) => self.restart()?,
-            (Asked::PutReceipt, _) => local.owe_receipt(),
+            (Asked::PutReceipt, _) => {
+                self.receipt_refused = true;
+                local.owe_receipt();
+            }
             _ => return Err(SyncError::Refused(refusal).into()),
         }
         Ok(())
@@ -207,6 +228,12 @@ impl Session {
             _ => self.push_bytes,
         };
         self.push_bytes = next.clamp(*PUSH_BYTES.start(), *PUSH_BYTES.end());
+    }
+
+    /// The relay is to be told the whole list of devices.
+    pub(super) fn teach(&mut self) {
+        self.unknown_space = true;
+        self.taught = true;
     }
 
     pub(super) fn restart(&mut self) -> Result<(), SyncError> {

@@ -26,6 +26,9 @@ impl Session {
         if self.unknown_space {
             return Ok(Some(vec![(Asked::Create, local.creation()?)]));
         }
+        if std::mem::take(&mut self.regreet) {
+            self.restart()?;
+        }
         if !self.greeted {
             return Ok(Some(self.greeting(local, now_ms)));
         }
@@ -70,8 +73,11 @@ impl Session {
 
     fn greeting<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Batch {
         let space = local.space();
+        // Once per connection and author: a device that has just taken its next key proves that too.
+        let known = self.attached_as == Some(local.author());
+        let proves = self.connection.exporter.filter(|_| !known);
         let mut batch = vec![
-            (Asked::Attach, attach(local, self.connection.exporter, &self.connection.relay)),
+            (Asked::Attach, attach(local, proves, &self.connection.relay)),
             (Asked::Roster, Request::Roster { space, known: Some(local.roster_head()) }),
             (Asked::Receipts, Request::Receipts { space, after: local.receipts_stamp() }),
         ];
@@ -109,6 +115,7 @@ impl Session {
         }
         if out.all
             && !self.receipt_sent
+            && !self.receipt_refused
             && let Some(receipt) = local.receipt()?
         {
             self.receipt_sent = !batch.is_empty();
@@ -131,12 +138,13 @@ impl Session {
     ) -> Result<(), L::Error> {
         match (asked, reply) {
             (Asked::Attach, Reply::Attached(attached)) => {
-                self.connection.exporter = None;
+                self.attached_as = Some(local.author());
                 self.greeted = true;
                 self.feed = Some(attached.cursor);
                 let knows = local.cursor();
                 if knows.is_some() && !attached.recognised {
                     local.relay_lost(&attached.cursor)?;
+                    self.regreet = true;
                     // The greeting's pull names a place that is none; its refusal begins anew.
                     self.compared = false;
                 }
@@ -147,8 +155,15 @@ impl Session {
                 self.unknown_space = false;
                 self.restart()?;
             }
-            (Asked::Roster, Reply::Roster { records }) => local.take_roster(&records)?,
+            (Asked::Roster, Reply::Roster { records }) => match local.take_roster(&records)? {
+                true if self.taught => {
+                    return Err(SyncError::BadReply("an old list of devices").into());
+                }
+                true => self.teach(),
+                false => {}
+            },
             (Asked::Wraps, Reply::Wraps { wraps }) => local.take_wraps(&wraps)?,
+            (Asked::Receipts, Reply::Receipts { .. }) if self.regreet => {}
             (Asked::Receipts, Reply::Receipts { receipts, stamp }) => {
                 self.receipts = Some((receipts, stamp));
             }
@@ -197,6 +212,7 @@ impl Session {
                 self.statement(local, &statement)?;
                 local.appended()?;
                 self.receipt_sent = false;
+                self.greeted &= self.attached_as == Some(local.author());
             }
             (Asked::Push(hashes), Reply::Pushed { statement }) => {
                 let stated = self.statement(local, &statement)?;

@@ -4,7 +4,7 @@ use mainstay_protocol::FORMAT_VERSION;
 use mainstay_protocol::frame::{Admission, Invitation, Refusal, Reply};
 use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::limits;
-use mainstay_protocol::roster::{Record, Roster, Wrap};
+use mainstay_protocol::roster::{Merged, Record, Roster, Wrap, wrap_hash};
 use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::Claim;
 
@@ -26,11 +26,11 @@ impl<S: FeedStore> Relay<S> {
         if held.is_none() {
             *held = self.load(&id)?;
         }
-        if let Some(space) = &*held {
-            return match space.roster.records().map(|(_, signed, _)| signed).eq(records) {
-                true => Ok(self.created(space)),
-                false => Err(Refusal::SpaceExists.into()),
-            };
+        if let Some(space) = &mut *held {
+            if !space.roster.records().map(|(_, signed, _)| signed).eq(records) {
+                self.catch_up(space, records, wraps)?;
+            }
+            return Ok(self.created(space));
         }
         if records.len() > limits::MAX_ROSTER_RECORDS {
             return Err(roster::bad("there are too many records"));
@@ -60,6 +60,46 @@ impl<S: FeedStore> Relay<S> {
         *count += 1;
         let space = held.insert(Space { id, row, roster, unfinished: false });
         Ok(self.created(space))
+    }
+
+    /// A relay that was rolled back learns from a device what it has forgotten of the list of
+    /// devices. Everything in it is signed by who was entitled to it, and it must continue what the
+    /// relay knows, or replace it by a recovery or a heal.
+    fn catch_up(
+        &self,
+        space: &mut Space,
+        records: &[Signed<Record>],
+        wraps: Vec<Wrap>,
+    ) -> Result<(), Stop> {
+        let mut roster = space.roster.clone();
+        if !matches!(roster.merge(records), Ok(Merged::Extended(_) | Merged::Replaced(_))) {
+            return Err(Refusal::SpaceExists.into());
+        }
+        let old = space.roster.records().zip(roster.records());
+        let common = old.take_while(|((a, ..), (b, ..))| a == b).count();
+        let (id, mut row) = (space.id, space.row);
+        let mut changes = Vec::new();
+        let left = space.roster.records().count() - common;
+        self.drop_records(space, left, &mut row.used_bytes, &mut changes)?;
+        let mut named = Vec::new();
+        for (number, (_, signed, record)) in (0..).zip(roster.records()).skip(common) {
+            row.used_bytes += roster::size(signed);
+            changes.push(Change::Record(id, number, signed.clone()));
+            named.extend(wraps::named(record));
+        }
+        let fresh = wraps.into_iter().filter(|wrap| {
+            let hash = wrap_hash(wrap);
+            named.iter().any(|r| r.to == wrap.to && r.hash == hash)
+        });
+        for (hash, wrap) in wraps::check(&named, fresh.collect())? {
+            row.used_bytes += wraps::size(&wrap);
+            changes.push(Change::Wrap(id, hash, wrap));
+        }
+        changes.push(Change::Space(id, row));
+        self.store.commit(&changes)?;
+        (space.roster, space.row) = (roster, row);
+        self.note_change(&id);
+        Ok(())
     }
 
     fn created(&self, space: &Space) -> Reply {

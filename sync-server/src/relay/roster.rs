@@ -89,7 +89,7 @@ impl<S: FeedStore> Relay<S> {
     }
 
     /// Takes out the last `count` records, which a recovery has voided, and their wraps.
-    fn drop_records(
+    pub(super) fn drop_records(
         &self,
         space: &Space,
         count: usize,

@@ -82,6 +82,7 @@ impl Person {
             chunk: Chunk::WHOLE,
             covers: vec![],
             destroys: false,
+            news: false,
         };
         let sign = |input: &[u8]| self.device.sign(input);
         let envelope = Envelope::make(&self.space, header, |_| text.to_vec(), sign);

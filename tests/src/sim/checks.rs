@@ -29,6 +29,7 @@ impl Sim {
         let Some(first) = members.first() else {
             return Err("no device takes part any more".into());
         };
+        self.check_chains(&members)?;
         for at in &members {
             self.check_quiet(*at)?;
         }
@@ -44,6 +45,22 @@ impl Sim {
         }
         self.check_kept(*first)?;
         self.check_restore(&expected)
+    }
+
+    /// All devices know the same chains, or no receipt could ever be compared.
+    fn check_chains(&mut self, members: &[usize]) -> Result<(), Failure> {
+        let mut all = Vec::new();
+        for at in members {
+            let ends = self.devices[*at].phone.replica.chain_ends().map_err(|e| e.to_string())?;
+            all.push(ends.iter().map(|end| format!("{end:?}")).collect::<Vec<_>>());
+        }
+        for (at, ends) in members.iter().zip(&all) {
+            if *ends != all[0] {
+                let labels = [members[0], *at].map(|at| self.devices[at].label.clone());
+                return Err(format!("chains of {labels:?}: {}", difference(&all[0], ends)));
+            }
+        }
+        Ok(())
     }
 
     /// A sync with nothing new is a greeting and no more.

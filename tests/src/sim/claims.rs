@@ -43,10 +43,13 @@ impl Sim {
         if !status.restoring && status.entries != lives {
             return Err(format!("{label} counts {} entries and has {lives}", status.entries));
         }
+        // What somebody forgets after having stated to hold it was no untruth.
+        let forgotten = self.known.forgotten.clone();
         let here = |theirs: &Holdings| {
             let there = |id: &&mainstay_core::journal::EntryId| {
                 let (ours, other) = (&mine.entries[*id], theirs.entries.get(*id));
-                live(id) && other.is_some_and(|other| other.has_all(&ours.heads()))
+                let gone = forgotten.contains(*id) && other.is_none();
+                live(id) && (gone || other.is_some_and(|other| other.has_all(&ours.heads())))
             };
             mine.entries.keys().filter(there).count() as u64
         };

@@ -362,6 +362,12 @@ impl Replica {
         }
         self.intake.covers.entry(header.slot).or_default().extend(header.covers.iter().copied());
         if needless || page {
+            // Whoever made this page had seen the pages before it; nobody needs them again.
+            for cover in header.covers.iter().filter(|_| page) {
+                if slot.head(&cover.author).is_none_or(|head| head.seq < cover.head.seq) {
+                    self.move_head(slot, &cover.author, cover.head);
+                }
+            }
             self.cover(slot, header);
         }
         self.adopt_ready(tx, slot)

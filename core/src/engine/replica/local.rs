@@ -9,7 +9,7 @@ use mainstay_protocol::heads::{Head, SlotHead};
 use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId, SpaceId};
 use mainstay_protocol::limits::{MAX_FETCH_SLOTS, MAX_PULL_BYTES, MAX_PUSH_ENVELOPES};
 use mainstay_protocol::receipt::Receipt;
-use mainstay_protocol::roster::{Record, Wrap};
+use mainstay_protocol::roster::{Record, RosterError, Wrap};
 use mainstay_protocol::sign::{Signature, Signed, VerifyKey, purpose};
 use mainstay_protocol::statement::{Cursor, Statement, Stored};
 
@@ -145,6 +145,13 @@ impl Local for Replica {
         self.relay.as_ref().and_then(|relay| relay.cursor)
     }
 
+    fn witness(&self) -> Option<Cursor> {
+        let relay = self.relay.as_ref()?;
+        let cursor = relay.cursor?;
+        let further = |w: &Cursor| w.incarnation == cursor.incarnation && w.number > cursor.number;
+        Some(relay.witness.filter(further).unwrap_or(cursor))
+    }
+
     fn roster_head(&self) -> Hash {
         self.roster.head()
     }
@@ -175,9 +182,11 @@ impl Local for Replica {
     }
 
     fn created(&mut self, grant: Signed<Grant>) -> Result<(), EngineError> {
+        let lacks = !self.has_all_wraps()?;
         if let Some(relay) = &mut self.relay {
             relay.grant = Some(mainstay_protocol::codec::encode(&grant).into());
-            relay.cursor = None;
+            relay.lacks_wraps = Some(lacks);
+            (relay.cursor, relay.witness) = (None, None);
             relay.intact = false;
             relay.receipts = 0;
         }
@@ -192,8 +201,12 @@ impl Local for Replica {
         Replica::relay_lost(self, now)
     }
 
-    fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<(), EngineError> {
-        Replica::take_roster(self, records).map(|_| ())
+    fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<bool, EngineError> {
+        match Replica::take_roster(self, records) {
+            Ok(_) => Ok(false),
+            Err(EngineError::Roster(RosterError::Stale)) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     fn is_member(&self) -> bool {
@@ -221,6 +234,7 @@ impl Local for Replica {
             && relay.cursor != Some(cursor)
         {
             relay.cursor = Some(cursor);
+            relay.witnessed(cursor);
             let mut tx = self.tx();
             self.put_relay(&mut tx)?;
             tx.commit_lazily(&mut *self.rng)?;
@@ -353,6 +367,9 @@ impl Local for Replica {
     }
 
     fn next_append(&mut self) -> Result<Option<Request>, EngineError> {
+        if self.relay.as_ref().is_some_and(|relay| relay.lacks_wraps == Some(true)) {
+            self.ask(Job::Epoch);
+        }
         if self.next_job().is_none() {
             return Ok(None);
         }
@@ -411,17 +428,17 @@ impl Local for Replica {
     fn stored(&mut self, stored: &[Stored], now: Cursor) -> Result<(), EngineError> {
         self.acknowledged(stored)?;
         let Some(relay) = &mut self.relay else { return Ok(()) };
+        relay.witnessed(now);
         // Nobody else's items lie between: what this device pushed need not be pulled again.
         let followed = relay.cursor.map(|at| {
             stored.iter().filter(|s| s.number != 0).fold(at, |at, s| at.next(&s.envelope))
         });
         if followed == Some(now) {
             relay.cursor = Some(now);
-            let mut tx = self.tx();
-            self.put_relay(&mut tx)?;
-            tx.commit_lazily(&mut *self.rng)?;
         }
-        Ok(())
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit_lazily(&mut *self.rng)
     }
 
     fn take_back(&mut self) -> Result<(), EngineError> {

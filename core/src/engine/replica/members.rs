@@ -8,6 +8,7 @@ use mainstay_protocol::roster::{
 use mainstay_protocol::sign::Signed;
 use std::ops::ControlFlow;
 
+use super::open::{WRAPS, meta};
 use super::records::Slot;
 use super::{Alarm, Replica};
 use crate::chapter::SlotName;
@@ -38,6 +39,8 @@ pub enum Job {
     Confirm(AuthorId),
     /// Remove one, and start an epoch without it.
     Remove(AuthorId),
+    /// Start a new epoch for the same devices: the relay lacks keys of the present one.
+    Epoch,
     /// Take a new author key: this device met envelopes of its own that it does not know.
     Rekey,
     /// Join the other branch of a fork.
@@ -114,6 +117,9 @@ impl Replica {
                 let keys = (&self.roster, &self.keyring);
                 change::remove(&mut *self.rng, keys, &author, (gone, last))?
             }
+            Job::Epoch => {
+                change::start_epoch(&mut *self.rng, (&self.roster, &self.keyring), &author)?
+            }
             Job::Rekey => {
                 let keys = self.me.secret.keys(&self.me.space, self.me.generation + 1);
                 let newcomer = Newcomer::own(&keys, &self.me.name);
@@ -136,6 +142,7 @@ impl Replica {
             Job::Admit(newcomer) => status(&newcomer.key.author_id()).is_some(),
             Job::Confirm(author) => status(author) != Some(&DeviceStatus::Waiting),
             Job::Remove(author) => matches!(status(author), Some(DeviceStatus::Removed(_))),
+            Job::Epoch => self.relay.as_ref().is_none_or(|relay| relay.lacks_wraps != Some(true)),
             Job::Rekey | Job::Heal(_) => false,
         }
     }
@@ -145,6 +152,7 @@ impl Replica {
         let job = self.jobs.pop_front();
         self.roster.append(&change.record)?;
         let wraps = change.wraps;
+        self.keep_wraps(change.epoch.is_some(), &wraps)?;
         let me = Signer::Device(self.me.keys.author.author_id());
         let kem = self.me.keys.kem.clone();
         if change.epoch.is_some() {
@@ -155,6 +163,31 @@ impl Replica {
             self.me.keys = self.me.secret.keys(&self.me.space, self.me.generation);
         }
         self.store_members()
+    }
+
+    /// Keeps the wraps of the present epoch, for a relay that loses them.
+    fn keep_wraps(&mut self, anew: bool, wraps: &[Wrap]) -> Result<(), EngineError> {
+        let mut tx = self.tx();
+        let key = meta(&self.vault, WRAPS);
+        let mut kept: Vec<Wrap> = match anew {
+            true => Vec::new(),
+            false => tx.get(&key)?.unwrap_or_default(),
+        };
+        kept.extend_from_slice(wraps);
+        tx.put(&key, &kept)?;
+        if let Some(relay) = self.relay.as_mut().filter(|_| anew) {
+            relay.lacks_wraps = Some(false);
+        }
+        self.put_relay(&mut tx)?;
+        tx.commit_lazily(&mut *self.rng)
+    }
+
+    /// Whether the wraps kept here are all that the present epoch needs.
+    pub(super) fn has_all_wraps(&self) -> Result<bool, EngineError> {
+        let kept: Vec<Wrap> = self.tx().get(&meta(&self.vault, WRAPS))?.unwrap_or_default();
+        let state = self.roster.state();
+        let kept = |to| kept.iter().any(|wrap| wrap.to == to && wrap.epoch == state.epoch.id);
+        Ok(state.recipients().into_iter().all(|(to, _)| kept(to)))
     }
 
     /// Drops the next job: it cannot be done.
@@ -171,17 +204,21 @@ impl Replica {
         Ok(())
     }
 
-    /// Where a device's chains end that no snapshot covers.
+    /// Where a device's chains end. Those that end in a snapshot of its own are among them: it may be
+    /// the only envelope that holds a chapter.
     fn last_heads(&self, author: &AuthorId) -> Result<Vec<LastHead>, EngineError> {
         let mut last = Vec::new();
         self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
             let slot: Slot = mainstay_protocol::codec::decode(&bytes)?;
             let chain = slot.chains.iter().find(|chain| chain.author == *author);
-            if let Some(chain) = chain.filter(|chain| chain.head.seq > chain.covered) {
-                last.push(LastHead { slot: slot.id, head: chain.head });
+            if let Some(chain) = chain {
+                let covered = chain.head.seq <= chain.covered;
+                last.push((covered, LastHead { slot: slot.id, head: chain.head }));
             }
             Ok(ControlFlow::Continue(()))
         })?;
+        last.sort_by_key(|(covered, _)| *covered);
+        let mut last: Vec<_> = last.into_iter().map(|(_, last)| last).collect();
         last.truncate(mainstay_protocol::limits::MAX_REMOVAL_HEADS);
         Ok(last)
     }
@@ -201,7 +238,7 @@ impl Replica {
                 Ok(merged)
             }
             Err(error) => {
-                if matches!(error, RosterError::Fork { .. } | RosterError::Stale) {
+                if matches!(error, RosterError::Fork { .. }) {
                     self.alarm(Alarm::Fork);
                 }
                 Err(error.into())

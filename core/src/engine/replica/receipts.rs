@@ -114,6 +114,10 @@ impl Replica {
         let mut tx = self.tx();
         for signed in receipts {
             let Ok(author) = signed.peek().map(|receipt| receipt.author) else { continue };
+            if author == self.me.keys.author.author_id() {
+                self.own_receipt(&mut tx, signed)?;
+                continue;
+            }
             let member = self.roster.state().members.get(&author);
             let Some(member) = member.filter(|_| others.contains(&author)) else { continue };
             let Ok(receipt) = signed.verify(&member.device.key) else {
@@ -125,6 +129,19 @@ impl Replica {
             }
         }
         tx.commit_lazily(&mut *self.rng)
+    }
+
+    /// This device's own last receipt. One that it does not know was stated by a twin, or by itself
+    /// before its store was put back: what it states from now on is of another life, and newer.
+    fn own_receipt(&mut self, tx: &mut Tx, signed: &Signed<Receipt>) -> Result<(), EngineError> {
+        let Ok(receipt) = signed.verify(&self.me.keys.author.verify_key()) else { return Ok(()) };
+        if receipt.counter > self.tally.counter {
+            self.tally.counter = receipt.counter;
+            self.tally.instance = mainstay_protocol::ids::StoreInstance(self.bytes16());
+            self.tally.owed = true;
+            self.put_tally(tx)?;
+        }
+        Ok(())
     }
 
     fn take_receipt(&mut self, tx: &mut Tx, receipt: &Receipt) -> Result<(), EngineError> {

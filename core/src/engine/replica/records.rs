@@ -335,6 +335,15 @@ pub(super) struct RelayView {
     /// When a sync was last tried.
     #[n(7)]
     pub(super) tried_ms: Option<i64>,
+    /// The furthest place that the relay signed for: beyond the cursor where it acknowledged what
+    /// this device pushed behind items that it had not pulled yet. A relay that does not know this
+    /// place any more has lost something, also if it still knows the cursor.
+    #[n(8)]
+    pub(super) witness: Option<Cursor>,
+    /// The relay got this journal's list of devices without all keys that its last epoch was wrapped
+    /// in; a new epoch mends that.
+    #[n(9)]
+    pub(super) lacks_wraps: Option<bool>,
 }
 
 impl RelayView {
@@ -348,6 +357,16 @@ impl RelayView {
             invitation: None,
             synced_ms: None,
             tried_ms: None,
+            witness: None,
+            lacks_wraps: None,
+        }
+    }
+
+    /// Notes a place that the relay signed for, or showed.
+    pub(super) fn witnessed(&mut self, place: Cursor) {
+        let same = |w: &Cursor| w.incarnation == place.incarnation && w.number > place.number;
+        if !self.witness.as_ref().is_some_and(same) {
+            self.witness = Some(place);
         }
     }
 

@@ -21,6 +21,7 @@ impl Replica {
         let Some(relay) = &mut self.relay else { return Ok(()) };
         let knew = relay.cursor.is_some();
         relay.cursor = Some(Cursor::start(now.incarnation));
+        relay.witness = None;
         relay.intact = false;
         relay.receipts = 0;
         if knew {
