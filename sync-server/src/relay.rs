@@ -24,7 +24,7 @@ mod wraps;
 pub use config::{
     DEFAULT_MAX_SPACES, DEFAULT_QUOTA_BYTES, DEFAULT_RETENTION_MS, Registration, RelayConfig,
 };
-pub use connection::{Connection, MAX_ATTACHED_SPACES};
+pub use connection::{Connection, Exporter, MAX_ATTACHED_SPACES};
 pub use heads::MAX_SLOTS;
 pub use keys::RelayKeys;
 pub use mailbox::MAX_OPEN_MAILBOXES;

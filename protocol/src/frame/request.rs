@@ -23,7 +23,8 @@ pub enum Request {
     #[n(0)]
     Attach(#[n(0)] Attach),
     /// Makes a space known to the relay, with its whole roster. Answered by
-    /// [`super::Reply::Created`]. Needs no attachment; a space that exists is refused.
+    /// [`super::Reply::Created`]. Needs no attachment; a space that exists is refused, unless the
+    /// roster is the very same: then the answer, which may have been lost, comes again.
     #[n(1)]
     Create {
         /// The space.
@@ -40,7 +41,9 @@ pub enum Request {
         admission: Admission,
     },
     /// Roster records after one that the client knows. Answered by [`super::Reply::Roster`]; all of
-    /// them when the known one is not in the relay's chain.
+    /// them when the known one is not in the relay's chain. As many come as fit into a frame: a
+    /// client that does not reach the head it was told asks again from the last one. Removed and
+    /// waiting devices may ask this, and nothing else.
     #[n(2)]
     Roster {
         /// The space.
@@ -68,8 +71,8 @@ pub enum Request {
         #[n(3)]
         wraps: Vec<Wrap>,
     },
-    /// The wraps made for the signer that the connection is attached as. Answered by
-    /// [`super::Reply::Wraps`].
+    /// The newest wraps made for the signer that the connection is attached as. Answered by
+    /// [`super::Reply::Wraps`], newest first; each epoch holds the key of the one before it.
     #[n(4)]
     Wraps {
         /// The space.

@@ -13,11 +13,14 @@ pub const MAX_ATTACHED_SPACES: usize = 1024;
 /// and an author key that replaces another.
 const MAX_SIGNERS: usize = 8;
 
+/// What gives a connection's TLS exporter output for a space.
+pub type Exporter = Box<dyn Fn(&SpaceId) -> [u8; 32] + Send>;
+
 /// One connection: whom it has proved to speak for, in which spaces.
 ///
 /// What a signer may do is decided anew at each request by the roster as it is then.
 pub struct Connection {
-    exporter: Box<dyn Fn(&SpaceId) -> [u8; 32] + Send>,
+    exporter: Exporter,
     attached: BTreeMap<SpaceId, Attachment>,
 }
 
@@ -31,7 +34,7 @@ struct Attachment {
 impl Connection {
     /// A new connection. `exporter` gives the TLS exporter's output for
     /// [`mainstay_protocol::frame::Proof::EXPORTER_LABEL`] and a space's id as context.
-    pub fn new(exporter: Box<dyn Fn(&SpaceId) -> [u8; 32] + Send>) -> Self {
+    pub fn new(exporter: Exporter) -> Self {
         Self { exporter, attached: BTreeMap::new() }
     }
 

@@ -43,7 +43,8 @@ impl<S: FeedStore> Relay<S> {
         if *count >= self.config.max_spaces {
             return Err(Refusal::Unavailable.into());
         }
-        let named = roster.records().flat_map(|(_, _, record)| wraps::named(record)).collect();
+        let named = roster.records().flat_map(|(_, _, record)| wraps::named(record));
+        let named: Vec<_> = named.collect();
         let wraps = wraps::check(&named, wraps)?;
         let mut row = SpaceRow::EMPTY;
         for (number, signed) in (0..).zip(records) {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use mainstay_protocol::frame::{Item, ItemBody, Pull, Refusal, Reply};
-use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::ids::{SlotId, SpaceId};
 use mainstay_protocol::limits::{MAX_FETCH_NUMBERS, MAX_FETCH_SLOTS, MAX_PULL_BYTES};
 use mainstay_protocol::statement::Cursor;
 
@@ -46,7 +46,9 @@ impl Packer {
         }
         self.frame_bytes += cost;
         self.total_bytes += cost;
-        self.frames.last_mut().map(|frame| frame.push(Item { number, body }));
+        if let Some(frame) = self.frames.last_mut() {
+            frame.push(Item { number, body });
+        }
         ControlFlow::Continue(())
     }
 }
@@ -124,7 +126,7 @@ impl<S: FeedStore> Relay<S> {
     fn pack_slots(
         &self,
         space: &Space,
-        slots: &[mainstay_protocol::ids::SlotId],
+        slots: &[SlotId],
         after: u64,
         stubs: bool,
         packer: &mut Packer,

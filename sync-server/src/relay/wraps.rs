@@ -47,7 +47,7 @@ pub(super) fn named(record: &Record) -> Vec<WrapRef> {
 }
 
 /// Matches wraps with the references that must name them.
-pub(super) fn check(named: &Vec<WrapRef>, wraps: Vec<Wrap>) -> Result<Vec<(Hash, Wrap)>, Stop> {
+pub(super) fn check(named: &[WrapRef], wraps: Vec<Wrap>) -> Result<Vec<(Hash, Wrap)>, Stop> {
     let named: BTreeSet<(Signer, Hash)> = named.iter().map(|r| (r.to, r.hash)).collect();
     let mut checked = Vec::new();
     for wrap in wraps {
@@ -64,7 +64,7 @@ pub(super) fn check(named: &Vec<WrapRef>, wraps: Vec<Wrap>) -> Result<Vec<(Hash,
 }
 
 /// As [`check`], when none may be missing: an epoch whose key somebody cannot get locks them out.
-pub(super) fn check_all(named: &Vec<WrapRef>, wraps: Vec<Wrap>) -> Result<Vec<(Hash, Wrap)>, Stop> {
+pub(super) fn check_all(named: &[WrapRef], wraps: Vec<Wrap>) -> Result<Vec<(Hash, Wrap)>, Stop> {
     let checked = check(named, wraps)?;
     let there: BTreeSet<Hash> = checked.iter().map(|(hash, _)| *hash).collect();
     match named.iter().all(|wrap| there.contains(&wrap.hash)) {

