@@ -158,7 +158,7 @@ impl Session {
         match (asked, &refusal) {
             (Asked::Attach, Refusal::UnknownSpace) => self.unknown_space = true,
             (Asked::Create, Refusal::SpaceExists) => self.restart()?,
-            (Asked::Attach, Refusal::NotAuthorised) => return Err(SyncError::NotADevice.into()),
+            (_, Refusal::NotAuthorised) => return Err(SyncError::NotADevice.into()),
             (Asked::Append, Refusal::RosterMoved { .. }) => self.restart()?,
             (Asked::Append, Refusal::BadRecord { .. }) => {
                 local.append_refused();

@@ -174,10 +174,10 @@ impl Step<'_> {
         let known = self.state.members.get(&author);
         match known.map(|member| &member.status) {
             None => {}
-            Some(DeviceStatus::Waiting) if known.is_some_and(|m| m.device.kem == device.kem) => {}
-            Some(DeviceStatus::Waiting) => {
+            Some(DeviceStatus::Waiting) if known.is_some_and(|m| m.device.kem != device.kem) => {
                 return self.rule("a waiting device is confirmed with other keys");
             }
+            Some(DeviceStatus::Waiting) => {}
             Some(_) => return self.rule("a device comes back only under a new key"),
         }
         let member = Member { device: Arc::new(device.clone()), status: DeviceStatus::Active };

@@ -84,6 +84,10 @@ fn open_intact(folder: &Path) -> Result<Files, StoreError> {
     match tail::recorded(&files.db)? {
         Some(closed) => {
             files.closed = closed;
+            // sled fsyncs the snapshot that it has just written, but not its name. From here on it
+            // reuses segments that are free by that snapshot: found again without it, after a power
+            // cut, a store has opened as an empty one.
+            durable::sync_directory(folder)?;
             Ok(files)
         }
         None => Err(StoreError::damaged("its data lack their beginning")),

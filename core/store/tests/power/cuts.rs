@@ -137,7 +137,7 @@ fn the_model_catches_values_over_the_limit_on_sled() {
 }
 
 /// Counts: since the acknowledgement before, the data file was really fsynced, and nothing has been
-/// written to it after that.
+/// written to it after that, and no name of a file could be lost.
 fn every_acknowledgement_follows_an_fsync(backend: Backend, data: &str) {
     let root = tempfile::tempdir().unwrap();
     let mut disk = Disk::default();
@@ -151,6 +151,9 @@ fn every_acknowledgement_follows_an_fsync(backend: Backend, data: &str) {
             }
             Event::Acknowledged { lines } if lines.ends_with("durable\n") => {
                 assert!(synced && !dirty, "{lines:?} without an fsync");
+                // One run in fifty lost a sled store whose newest snapshot had no durable name: its
+                // log had begun to reuse what that snapshot says is free.
+                assert!(!disk.has_pending_names(), "{lines:?} with a name that could be lost");
                 acknowledged += 1;
                 synced = false;
             }

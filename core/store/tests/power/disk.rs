@@ -123,6 +123,11 @@ impl Disk {
         &self.open[&fd].0
     }
 
+    /// Whether a name could still be lost.
+    pub(crate) fn has_pending_names(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     /// Writes what a power cut now could leave into `target`, an empty folder.
     pub(crate) fn cut(&self, survives: Survives, target: &Path) {
         let names = self.surviving_names(survives);
