@@ -36,6 +36,9 @@ impl Replica {
 
     /// Adopts whatever became complete; called after bodies were fetched.
     pub(super) fn adopt_fetched(&mut self) -> Result<(), EngineError> {
+        if !self.intake.has_parts() {
+            return Ok(());
+        }
         let names: BTreeSet<_> = self.wanted()?.iter().map(|wanted| wanted.slot).collect();
         for id in names {
             let Some(name) = self.slot_name(&id) else { continue };
@@ -106,6 +109,7 @@ impl Replica {
         rows.dedup_by_key(|row| row.id);
         let loose = self.catalog.get(&month).is_some_and(|catalog| catalog.loose);
         self.count_rows(tx, month, &rows)?;
+        self.counts.received += rows.len() as u64;
         self.put_packed(tx, month, None, Some(rows))?;
         self.with_catalog(tx, month, |catalog| catalog.loose = loose)?;
         Ok(true)
@@ -173,6 +177,7 @@ impl Replica {
             let id = EntryId::from_bytes(*entry);
             let Ok(doc) = EntryDoc::load(saved) else { return Ok(false) };
             let known = old_rows.get(&id).filter(|row| row.heads_digest == doc.heads().digest());
+            self.counts.received += u64::from(known.is_none());
             rows.push(known.cloned().unwrap_or_else(|| Row::from_doc(id, &doc)));
         }
         self.count_rows(tx, month, &rows)?;

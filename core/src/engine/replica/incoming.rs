@@ -36,6 +36,18 @@ pub(super) struct Intake {
     pub(super) met_own: bool,
 }
 
+impl Intake {
+    /// Whether items wait for others.
+    pub(super) fn holds_something(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether bodies have come that no snapshot was made whole of yet.
+    pub(super) fn has_parts(&self) -> bool {
+        !self.parts.is_empty()
+    }
+}
+
 /// What became of an item.
 enum Fate {
     Done,
@@ -229,6 +241,7 @@ impl Replica {
         match self.plan.apply(changes) {
             Ok(()) => {
                 self.revision += 1;
+                self.counts.received += 1;
                 self.put_plan(tx)
             }
             Err(_) => {
@@ -267,6 +280,7 @@ impl Replica {
             return self.stash(tx, change);
         }
         from.insert(*author, seq);
+        self.counts.received += 1;
         self.put_doc(tx, &id, &doc, from)
     }
 

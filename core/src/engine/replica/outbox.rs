@@ -237,6 +237,7 @@ impl Replica {
                 continue;
             }
             tx.delete(&self.vault.ordinal(Table::Outbox, place))?;
+            self.counts.sent += outgoing.entries.len() as u64 + u64::from(outgoing.plan.is_some());
             self.await_receipts(&mut tx, &others, &outgoing)?;
             if outgoing.snapshot && outgoing.last_part {
                 let mut slot = self.slot(&tx, outgoing.name)?;
