@@ -1,7 +1,7 @@
 //! Entries in words.
 
 use jiff::tz::TimeZone;
-use jiff::{SpanRound, Timestamp, Unit};
+use jiff::{Timestamp, Unit};
 use mainstay_core::document::Row;
 use mainstay_core::journal::{
     Attendance, Channel, Codes, Company, ContactOutcome, ContactRole, EntryId, EpisodeState,
@@ -74,14 +74,6 @@ pub(super) fn bytes(count: u64) -> String {
         10_000..=9_999_999 => format!("{} kB", count / 1000),
         _ => format!("{} MB", count / 1_000_000),
     }
-}
-
-/// A length of time.
-pub(super) fn took(time: std::time::Duration) -> String {
-    let span = jiff::Span::try_from(time).ok();
-    let unit = if time.as_secs() > 0 { Unit::Second } else { Unit::Millisecond };
-    let rounded = span.and_then(|span| span.round(SpanRound::new().smallest(unit)).ok());
-    rounded.map_or_else(|| format!("{time:?}"), |span| format!("{span:#}"))
 }
 
 /// The fields of an entry that its heading does not show, each as "what it is: what it says".
