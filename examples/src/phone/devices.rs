@@ -1,0 +1,118 @@
+//! The devices of a journal.
+
+use mainstay_core::engine::{DeviceInfo, Engine, LinkOffer};
+use serde_json::{Value as Json, json};
+
+use super::args::DeviceAction;
+use super::failure::Failure;
+use super::home::Home;
+use super::output::{Output, next_line};
+use super::syncing;
+
+pub(super) async fn devices(
+    home: &Home,
+    out: &Output,
+    action: DeviceAction,
+) -> Result<(), Failure> {
+    match action {
+        DeviceAction::Join { invitation, name } => join(home, out, invitation, name).await,
+        action => {
+            let engine = home.open().await?;
+            let done = with_engine(&engine, out, action).await;
+            engine.suspend().await?;
+            done
+        }
+    }
+}
+
+async fn with_engine(engine: &Engine, out: &Output, action: DeviceAction) -> Result<(), Failure> {
+    match action {
+        DeviceAction::Link { life, code } => {
+            let offer = engine.invite_device(life).await?;
+            return link(out, offer, code.as_deref()).await;
+        }
+        DeviceAction::Remove { device } => engine.remove_device(&device).await?,
+        DeviceAction::Confirm { device } => engine.confirm_device(&device).await?,
+        DeviceAction::List | DeviceAction::Join { .. } => {}
+    }
+    let devices = engine.devices().await?;
+    out.say(to_json(&devices), || text(&devices))
+}
+
+fn to_json(devices: &[DeviceInfo]) -> Json {
+    let devices = devices.iter().map(|device| {
+        json!({
+            "id": device.author.to_hex(),
+            "name": device.name,
+            "this": device.this,
+            "status": device.status,
+        })
+    });
+    Json::Array(devices.collect())
+}
+
+fn text(devices: &[DeviceInfo]) -> String {
+    let line = |device: &DeviceInfo| {
+        let this = if device.this { " (this one)" } else { "" };
+        let id: String = device.author.to_hex().chars().take(8).collect();
+        format!("{}  {}{this}: {}", id, device.name, device.status)
+    };
+    devices.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Shows the invitation, waits for the other device, and lets it in if the codes are equal.
+async fn link(out: &Output, mut offer: LinkOffer, code: Option<&str>) -> Result<(), Failure> {
+    out.tell("Give this to your other device, and to nobody else (`phone devices join`):\n");
+    out.tell(&offer.text());
+    out.tell("\nWaiting for it…");
+    let (name, shown) = offer.answered().await?;
+    let shown = shown.to_string();
+    out.tell(&format!("{name:?} has answered. The code: {shown}"));
+    if !is_confirmed(out, &shown, code).await? {
+        offer.decline().await?;
+        return Err(Failure::new("the device was not let in; start again if the codes differed"));
+    }
+    offer.confirm().await?;
+    out.say(json!({ "linked": name, "code": shown }), || format!("{name} is one of your devices."))
+}
+
+/// The person says that both screens show the same code: by "y", or by typing it.
+async fn is_confirmed(out: &Output, shown: &str, given: Option<&str>) -> Result<bool, Failure> {
+    if let Some(given) = given {
+        return Ok(digits(given) == digits(shown));
+    }
+    out.tell("Does your other device show the same code? [y/N, or type its code]");
+    let answer = next_line().await?.unwrap_or_default();
+    let answer = answer.trim();
+    Ok(matches!(answer, "y" | "Y" | "yes") || digits(answer) == digits(shown))
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+async fn join(
+    home: &Home,
+    out: &Output,
+    invitation: Option<String>,
+    name: Option<String>,
+) -> Result<(), Failure> {
+    let invitation = match invitation.filter(|text| text != "-") {
+        Some(invitation) => invitation,
+        None => next_line().await?.unwrap_or_default(),
+    };
+    home.prepare()?;
+    let mut code = String::new();
+    let joined = Engine::join(home.config(name), invitation.trim(), |shown| {
+        code = shown.to_string();
+        out.tell(&format!("The code: {code}\nCompare it with the one on your other device."));
+    });
+    let engine = joined.await?;
+    let report = syncing::run(&engine, None, "fetching the journal").await?;
+    let status = engine.status().await?;
+    engine.suspend().await?;
+    let mut json = syncing::to_json(&report, status.waiting);
+    json["code"] = code.into();
+    json["entries"] = status.entries.into();
+    out.say(json, || format!("This device is in. {} entries are here.", status.entries))
+}

@@ -1,0 +1,167 @@
+//! Reading the timeline; hiding, bringing back and forgetting entries.
+
+use std::io::IsTerminal;
+
+use mainstay_core::document::Row;
+use mainstay_core::engine::{Engine, EngineError};
+use mainstay_core::journal::EntryId;
+use mainstay_core::ndjson;
+use serde_json::json;
+
+use super::args::{ForgetArgs, TimelineArgs};
+use super::at::Clock;
+use super::failure::Failure;
+use super::home::Home;
+use super::output::{Output, next_line};
+use super::words;
+
+/// The beginning of an id must hold its month, which says where to look.
+const MIN_DIGITS: usize = 4;
+
+pub(super) async fn timeline(home: &Home, out: &Output, args: TimelineArgs) -> Result<(), Failure> {
+    let clock = Clock::new(args.zone.as_deref())?;
+    let (from_ms, to_ms) = window(&args, &clock)?;
+    let engine = home.open().await?;
+    let rows = engine.timeline(from_ms, to_ms).await?;
+    engine.suspend().await?;
+    if out.is_json() {
+        let lines: Vec<String> = rows.iter().map(ndjson::to_line).collect();
+        return out.write(&format!("[{}]", lines.join(",")));
+    }
+    out.write(text(&rows).trim_end())
+}
+
+/// The first and the last millisecond that was asked for.
+fn window(args: &TimelineArgs, clock: &Clock) -> Result<(i64, i64), Failure> {
+    if let Some(last) = args.last {
+        let ms = i64::try_from(last.as_millis()).unwrap_or(i64::MAX);
+        return Ok((clock.now_ms().saturating_sub(ms), clock.end_of_today()));
+    }
+    let read = |text: &Option<String>| text.as_deref().map(|text| clock.read(text)).transpose();
+    let from_ms = read(&args.from)?.map_or(i64::MIN, |from| from.earliest().as_millisecond());
+    let to_ms = read(&args.to)?.map_or(i64::MAX, |to| to.latest().as_millisecond());
+    match from_ms <= to_ms {
+        true => Ok((from_ms, to_ms)),
+        false => Err(Failure::usage("--from lies after --to; exchange them")),
+    }
+}
+
+fn text(rows: &[Row]) -> String {
+    let mut text = String::new();
+    let mut day = None;
+    for row in rows {
+        let when = row.when();
+        let date = when.as_ref().map(|when| when.date());
+        if day != Some(date) {
+            day = Some(date);
+            let date = date.map(|date| date.strftime("%A %-d %B %Y").to_string());
+            text.push_str(&format!("\n{}\n", date.unwrap_or_else(|| "Some time".to_owned())));
+        }
+        let clock = when.as_ref().and_then(words::clock).unwrap_or_default();
+        text.push_str(&entry(row, &clock));
+    }
+    match rows {
+        [] => "Nothing is written down for this time.".to_owned(),
+        _ => text.trim_start().to_owned(),
+    }
+}
+
+fn entry(row: &Row, clock: &str) -> String {
+    let mut marks = String::new();
+    if row.edited {
+        marks.push_str(", edited");
+    }
+    if row.conflicted {
+        marks.push_str(", two devices say different things: see `phone show`");
+    }
+    let facts = words::facts(row).join(" · ");
+    let kind = words::kind(row.kind());
+    let mut text = format!("  {clock:>9}  {kind}  {facts}  ({}{marks})\n", words::short(&row.id));
+    if let Some(note) = row.fields.get("note").and_then(|note| note.as_str()) {
+        for line in note.lines() {
+            text.push_str(&format!("             {line}\n"));
+        }
+    }
+    text
+}
+
+/// The entry whose id this is, or begins so.
+pub(super) async fn find(engine: &Engine, text: &str) -> Result<EntryId, Failure> {
+    let text = text.trim().to_ascii_lowercase();
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !hex || text.len() < MIN_DIGITS {
+        let say = "an entry's id is 32 digits out of 0-9 and a-f; copy it from `phone timeline`";
+        return Err(Failure::usage(say));
+    }
+    let mut found = Vec::new();
+    for month in engine.chapters().await? {
+        let month_digits = format!("{:04x}", month.index());
+        if text.starts_with(&month_digits) {
+            let rows = engine.chapter(month).await?;
+            found.extend(
+                rows.iter().map(|row| row.id).filter(|id| id.to_string().starts_with(&text)),
+            );
+        }
+    }
+    match found[..] {
+        [id] => Ok(id),
+        [] => Err(Failure::new(format!("no entry's id begins with {text}"))),
+        _ => Err(Failure::new(format!(
+            "{} entries' ids begin with {text}; give more of it",
+            found.len()
+        ))),
+    }
+}
+
+pub(super) async fn delete(home: &Home, out: &Output, id: &str) -> Result<(), Failure> {
+    let engine = home.open().await?;
+    let id = find(&engine, id).await?;
+    engine.delete(id).await?;
+    engine.suspend().await?;
+    out.say(json!({ "id": id.to_string(), "deleted": true }), || {
+        format!("Hidden. `phone restore-deleted {id}` brings it back.")
+    })
+}
+
+pub(super) async fn restore_deleted(home: &Home, out: &Output, id: &str) -> Result<(), Failure> {
+    let engine = home.open().await?;
+    let id = find(&engine, id).await?;
+    engine.restore_deleted(id).await?;
+    engine.suspend().await?;
+    out.say(json!({ "id": id.to_string(), "deleted": false }), || "It is back.".to_owned())
+}
+
+pub(super) async fn forget(home: &Home, out: &Output, args: ForgetArgs) -> Result<(), Failure> {
+    let engine = home.open().await?;
+    let id = find(&engine, &args.id).await?;
+    if !args.yes {
+        confirm_forget(out, &engine, id).await?;
+    }
+    engine.forget(id).await?;
+    engine.suspend().await?;
+    out.say(json!({ "id": id.to_string(), "forgotten": true }), || {
+        "Forgotten here. The next sync takes it from the relay and your other devices.".to_owned()
+    })
+}
+
+async fn confirm_forget(out: &Output, engine: &Engine, id: EntryId) -> Result<(), Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage("nobody is here to be asked; add --yes if you are sure"));
+    }
+    match engine.show(id).await {
+        Ok(shown) => {
+            let clock = shown.row.when().map(|when| words::when(&when)).unwrap_or_default();
+            out.tell(&entry(&shown.row, &clock));
+        }
+        Err(EngineError::NoSuchEntry { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    out.tell("Forget this for ever, on every device and the relay? There is no way back. [y/N]");
+    match next_line().await?.as_deref().map(str::trim) {
+        Some("y" | "Y" | "yes") => Ok(()),
+        _ => Err(Failure::new("nothing was forgotten")),
+    }
+}

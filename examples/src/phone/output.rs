@@ -1,0 +1,64 @@
+//! What a command says on standard output.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::Value as Json;
+
+use super::failure::Failure;
+
+/// Text for people, or one JSON value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(super) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    pub(super) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Says one thing, in the form that was asked for.
+    pub(super) fn say(self, json: Json, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        let said = if self.json { json.to_string() } else { text() };
+        self.write(said.trim_end())
+    }
+
+    /// Writes a text, with a line end, as it is.
+    pub(super) fn write(self, text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let done = writeln!(out, "{text}").and_then(|()| out.flush());
+        match done {
+            // Whoever reads has had enough, as `head` does.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// A part of a conversation: beside the result, which is what standard output is for.
+    pub(super) fn tell(self, text: &str) {
+        // A conversation that nobody can hear does not keep the command from being done.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+}
+
+/// Whether a person sits in front of standard error.
+pub(super) fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// The next line of standard input, without blocking the connection to the relay; `None` at its
+/// end.
+pub(super) async fn next_line() -> Result<Option<String>, Failure> {
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|bytes| (bytes > 0).then_some(line))
+    });
+    match read.await {
+        Ok(Ok(line)) => Ok(line),
+        _ => Err(Failure::new("the answer on standard input cannot be read; type it as text")),
+    }
+}

@@ -1,0 +1,74 @@
+//! Where the entries are, and whether they are sound.
+
+use mainstay_core::engine::{RelayAddress, Status};
+use serde_json::{Value as Json, json};
+
+use super::failure::Failure;
+use super::home::Home;
+use super::output::Output;
+use super::words;
+
+pub(super) async fn status(home: &Home, out: &Output) -> Result<(), Failure> {
+    let engine = home.open().await?;
+    let status = engine.status().await?;
+    let relay = engine.relay().await?;
+    engine.suspend().await?;
+    out.say(to_json(&status, relay.as_ref()), || text(&status, relay.as_ref()))
+}
+
+fn to_json(status: &Status, relay: Option<&RelayAddress>) -> Json {
+    let devices = status.devices.iter();
+    let devices =
+        devices.map(|device| json!({ "name": device.name, "confirmed": device.confirmed }));
+    json!({
+        "entries": status.entries,
+        "waiting": status.waiting,
+        "on_relay": status.on_relay,
+        "on_other_devices": status.on_other_devices,
+        "devices": devices.collect::<Vec<_>>(),
+        "synced": words::instant_json(status.synced_ms),
+        "stale_since": words::instant_json(status.stale_since_ms),
+        "restoring": status.restoring,
+        "relay": relay.map(ToString::to_string),
+    })
+}
+
+fn text(status: &Status, relay: Option<&RelayAddress>) -> String {
+    let mut lines = vec![format!("{} entries, all saved on this device", status.entries)];
+    match relay {
+        None => lines.push("No relay is set, so there is no copy elsewhere.".to_owned()),
+        Some(_) => {
+            lines.push(format!("{} on the relay, {} waiting", status.on_relay, status.waiting));
+        }
+    }
+    for device in &status.devices {
+        lines.push(format!("{} confirmed by {}", device.confirmed, device.name));
+    }
+    if let Some(synced_ms) = status.synced_ms {
+        lines.push(format!("last complete sync: {}", words::instant(synced_ms)));
+    }
+    if let Some(stale_ms) = status.stale_since_ms {
+        let since = words::instant(stale_ms);
+        lines.push(format!("The relay has said nothing since {since}; `phone sync` asks again."));
+    }
+    if status.restoring {
+        lines.push("Older history is still coming; `phone sync` goes on.".to_owned());
+    }
+    lines.join("\n")
+}
+
+pub(super) async fn verify(home: &Home, out: &Output) -> Result<(), Failure> {
+    let engine = home.open().await?;
+    let problems = engine.verify().await?;
+    engine.suspend().await?;
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let ok = problems.is_empty();
+    out.say(json!({ "ok": ok, "problems": problems }), || match ok {
+        true => "Everything is as it should be.".to_owned(),
+        false => problems.join("\n"),
+    })?;
+    match ok {
+        true => Ok(()),
+        false => Err(Failure::new("something was not as it should be; run `phone verify` again")),
+    }
+}

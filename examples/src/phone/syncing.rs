@@ -1,0 +1,113 @@
+//! Syncing, and taking a journal back.
+
+use std::io::{self, IsTerminal, Read};
+use std::time::Duration;
+
+use mainstay_core::engine::{Engine, SyncReport};
+use mainstay_core::space::phrase::Phrase;
+use serde_json::{Value as Json, json};
+use zeroize::Zeroizing;
+
+use super::args::{RestoreArgs, SyncArgs};
+use super::failure::Failure;
+use super::home::Home;
+use super::output::Output;
+use super::{progress, words};
+
+/// More than any phrase has: what lies beyond is not read.
+const MAX_PHRASE_BYTES: u64 = 8 * 1024;
+
+pub(super) async fn sync(home: &Home, out: &Output, args: SyncArgs) -> Result<(), Failure> {
+    let engine = home.open().await?;
+    let report = run(&engine, args.budget, "syncing").await?;
+    let waiting = engine.status().await?.waiting;
+    engine.suspend().await?;
+    out.say(to_json(&report, waiting), || text(&report, waiting))
+}
+
+/// One sync, with a bar if somebody watches.
+pub(super) async fn run(
+    engine: &Engine,
+    budget: Option<Duration>,
+    what: &'static str,
+) -> Result<SyncReport, Failure> {
+    let bar = progress::bar(0, what);
+    let report = match budget {
+        Some(budget) => engine.sync_once(budget).await,
+        None => engine.sync_with(&mut |report| progress::show(&bar, report)).await,
+    };
+    bar.finish_and_clear();
+    Ok(report?)
+}
+
+pub(super) fn to_json(report: &SyncReport, waiting: u64) -> Json {
+    let restoring = report.restoring.map(|(done, all)| json!({ "fetched": done, "of": all }));
+    let alarms: Vec<&str> = report.alarms.iter().map(|alarm| alarm.words()).collect();
+    json!({
+        "sent": report.sent,
+        "received": report.received,
+        "waiting": waiting,
+        "round_trips": report.round_trips,
+        "bytes_sent": report.bytes_sent,
+        "bytes_received": report.bytes_received,
+        "complete": report.complete,
+        "restoring": restoring,
+        "alarms": alarms,
+    })
+}
+
+fn text(report: &SyncReport, waiting: u64) -> String {
+    let bytes = words::bytes(report.bytes_sent + report.bytes_received);
+    let mut text = format!(
+        "{} sent, {} received, {waiting} waiting ({} turns, {bytes})",
+        report.sent, report.received, report.round_trips
+    );
+    if !report.complete {
+        text.push_str("\nThe time ran out; the next sync goes on from here.");
+    }
+    for alarm in &report.alarms {
+        text.push_str(&format!("\n{}", alarm.words()));
+    }
+    text
+}
+
+pub(super) async fn restore(home: &Home, out: &Output, args: RestoreArgs) -> Result<(), Failure> {
+    if io::stdin().is_terminal() {
+        out.tell("Type the twelve words, in order, and press Enter:");
+    }
+    let phrase = read_phrase()?;
+    home.prepare()?;
+    let engine = Engine::restore(home.config(args.name), &phrase, &args.relay).await?;
+    drop(phrase);
+    let report = match run(&engine, args.budget, "restoring").await {
+        Ok(report) => report,
+        Err(failure) => {
+            engine.suspend().await?;
+            out.tell("The journal is yours again on this device; `phone sync` fetches the rest.");
+            return Err(failure);
+        }
+    };
+    let status = engine.status().await?;
+    engine.suspend().await?;
+    let mut json = to_json(&report, status.waiting);
+    json["entries"] = status.entries.into();
+    out.say(json, || {
+        format!(
+            "{} entries are back. {}\nYour other devices wait until you confirm them: \
+             `phone devices list`.",
+            status.entries,
+            text(&report, status.waiting)
+        )
+    })
+}
+
+/// The phrase: a line that a person types, or all that a program sends.
+fn read_phrase() -> Result<Phrase, Failure> {
+    let mut typed = Zeroizing::new(String::new());
+    let read = match io::stdin().is_terminal() {
+        true => io::stdin().read_line(&mut typed),
+        false => io::stdin().take(MAX_PHRASE_BYTES).read_to_string(&mut typed),
+    };
+    read.map_err(|_| Failure::new("the phrase on standard input cannot be read as text"))?;
+    Phrase::parse(&typed).map_err(|error| Failure::new(error.to_string()))
+}
