@@ -6,7 +6,7 @@ use crate::{Batch, StoreError};
 ///
 /// sled turns values beyond a quarter of a segment, or a leaf of about sixteen of them, into files
 /// which it never fsyncs: no simulated power cut survived 25 KB values, and all survived 4 KB
-/// (DESIGN.md, section 8). Longer values go through [`crate::blob`].
+/// (ARCHITECTURE.md, "Measured"). Longer values go through [`crate::blob`].
 pub const MAX_VALUE_BYTES: usize = 4096;
 
 /// The longest key, in bytes.

@@ -1,4 +1,4 @@
-//! The sled adapter. sled 0.34 is safe inside the rules of DESIGN.md, section 8, and only there.
+//! The sled adapter. sled 0.34 is safe inside the rules of ARCHITECTURE.md, "Measured", and only there.
 
 mod error;
 mod open;

@@ -19,6 +19,7 @@ fn change() -> Header {
         chunk: Chunk::WHOLE,
         covers: vec![],
         destroys: false,
+        news: false,
     }
 }
 

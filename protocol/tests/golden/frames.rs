@@ -129,7 +129,14 @@ fn replies_keep_their_bytes() {
     let stored = Claim::Stored(vec![Stored { envelope: HASH, number: 9 }]);
     let statement = signed(&statement(stored));
     let rules = Rules { quota_bytes: 1 << 30, used_bytes: 70_000, retention_ms: 2_592_000_000 };
-    let attached = Attached { cursor: CURSOR, recognised: false, roster: HASH, receipts: 4, rules };
+    let attached = Attached {
+        cursor: CURSOR,
+        recognised: false,
+        roster: HASH,
+        receipts: 4,
+        rules,
+        now_ms: 1_795_000_000_000,
+    };
     let items = [
         ("whole", Item { number: 300, body: ItemBody::Whole(vec![0x74; 3].into()) }),
         ("stub", Item { number: 70_000, body: ItemBody::Stub(vec![0x75; 3].into()) }),

@@ -304,6 +304,7 @@ impl Chain {
             chunk,
             covers: covers.to_vec(),
             destroys,
+            news: false,
         }
     }
 
