@@ -249,7 +249,8 @@ impl Local for Replica {
         let mut wanted = Replica::wanted(self)?;
         // Newest first, so that what a person looks at is whole first.
         wanted.sort_by_key(|wanted| Reverse(wanted.numbers.first().copied()));
-        Ok(wanted.into_iter().flat_map(|wanted| wanted.numbers).collect())
+        let numbers = wanted.into_iter().flat_map(|wanted| wanted.numbers);
+        Ok(numbers.filter(|number| !self.has_part(*number)).collect())
     }
 
     fn end_wanted(&mut self) -> Result<(), EngineError> {
