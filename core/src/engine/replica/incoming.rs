@@ -9,6 +9,7 @@ use mainstay_protocol::frame::{Item, ItemBody};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
 use mainstay_protocol::ids::{AuthorId, SlotId};
+use mainstay_protocol::statement::Cursor;
 
 use super::docs::entry_key;
 use super::records::{Partial, Slot, Stashed, Wanted};
@@ -32,6 +33,9 @@ pub(super) struct Intake {
     jumped: std::collections::BTreeSet<(SlotId, AuthorId)>,
     /// Bodies of snapshots under way, by their number in the feed.
     parts: BTreeMap<u64, Vec<u8>>,
+    /// Where the feed was read to, if nothing waits, and when.
+    pub(super) cursor: Option<Cursor>,
+    pub(super) now_ms: i64,
     /// This device met envelopes of its own that it does not know.
     pub(super) met_own: bool,
 }

@@ -221,7 +221,10 @@ impl Local for Replica {
     }
 
     fn take_wraps(&mut self, wraps: &[Wrap]) -> Result<(), EngineError> {
-        Replica::take_wraps(self, wraps)
+        Replica::take_wraps(self, wraps)?;
+        // What came with the greeting may have waited for these keys.
+        let (cursor, now_ms) = (self.intake.cursor, self.intake.now_ms);
+        Local::take_items(self, Vec::new(), cursor, now_ms)
     }
 
     fn take_items(
@@ -230,6 +233,7 @@ impl Local for Replica {
         cursor: Option<Cursor>,
         now_ms: i64,
     ) -> Result<(), EngineError> {
+        (self.intake.cursor, self.intake.now_ms) = (cursor.or(self.intake.cursor), now_ms);
         let nothing_waits = Replica::take_items(self, items, now_ms)?;
         let moved = cursor.filter(|_| nothing_waits && self.restoring.is_none());
         if let (Some(cursor), Some(relay)) = (moved, &mut self.relay)
