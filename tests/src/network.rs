@@ -94,6 +94,9 @@ impl Conversation {
                 }
             }
             for reply in replies {
+                if std::env::var("MAINSTAY_DEBUG").is_ok() {
+                    eprintln!("   -> {:.300}", format!("{reply:?}"));
+                }
                 let refused = matches!(reply, Reply::Refused(_));
                 self.session.reply(&mut phone.replica, reply, world.now_ms)?;
                 if refused {

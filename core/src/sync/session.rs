@@ -76,7 +76,8 @@ pub struct Session {
     pub(super) greeted: bool,
     pub(super) unknown_space: bool,
     pub(super) pulled: bool,
-    pub(super) asked_wanted: bool,
+    /// The bodies asked for last; asking for the same again would bring nothing.
+    pub(super) asked_wanted: Vec<u64>,
     pub(super) compared: bool,
     pub(super) asked_wraps: bool,
     pub(super) feed: Option<Cursor>,
@@ -108,7 +109,7 @@ impl Session {
             greeted: false,
             unknown_space: false,
             pulled: false,
-            asked_wanted: false,
+            asked_wanted: Vec::new(),
             compared: false,
             asked_wraps: false,
             feed: None,
@@ -240,7 +241,7 @@ impl Session {
         self.restarts += 1;
         self.greeted = false;
         self.pulled = false;
-        self.asked_wanted = false;
+        self.asked_wanted.clear();
         self.asked_wraps = false;
         self.receipt_sent = false;
         match self.restarts <= MAX_RESTARTS {

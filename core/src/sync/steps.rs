@@ -94,12 +94,12 @@ impl Session {
         if numbers.is_empty() {
             return Ok(None);
         }
-        if self.asked_wanted {
+        numbers.truncate(MAX_FETCH_NUMBERS);
+        if self.asked_wanted == numbers {
             local.end_wanted()?;
             return Ok(None);
         }
-        numbers.truncate(MAX_FETCH_NUMBERS);
-        self.asked_wanted = true;
+        self.asked_wanted.clone_from(&numbers);
         let pull = Pull::Numbers { numbers, limit_bytes: MAX_PULL_BYTES };
         Ok(Some(vec![(Asked::Numbers, Request::Pull { space: local.space(), pull })]))
     }
@@ -168,18 +168,14 @@ impl Session {
                 self.receipts = Some((receipts, stamp));
             }
             (Asked::Pull, Reply::Items { items, continues, more, cursor }) => {
-                let came = !items.is_empty();
                 local.take_items(items, Some(cursor), now_ms)?;
-                self.asked_wanted &= !came;
                 if !continues && !more {
                     self.pulled = true;
                     local.end_pull()?;
                 }
             }
-            (Asked::Numbers, Reply::Items { items, more, .. }) => {
-                let came = !items.is_empty();
-                local.take_items(items, None, now_ms)?;
-                self.asked_wanted &= !(more && came);
+            (Asked::Numbers, Reply::Items { items, .. }) => {
+                local.take_items(items, None, now_ms)?
             }
             (Asked::First, Reply::Items { items, .. }) => local.take_items(items, None, now_ms)?,
             (Asked::First | Asked::Names, Reply::Slots { slots }) => {
@@ -192,7 +188,6 @@ impl Session {
                 if stopped.is_some() || !continues {
                     local.restored_to(&asked, stopped)?;
                 }
-                self.asked_wanted &= continues;
             }
             (Asked::Heads, Reply::Heads { heads, statement }) => {
                 self.heads.extend(heads);

@@ -9,6 +9,7 @@ use mainstay_protocol::frame::{Item, ItemBody};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
 use mainstay_protocol::ids::{AuthorId, SlotId};
+use mainstay_protocol::statement::Cursor;
 
 use super::docs::entry_key;
 use super::records::{Partial, Slot, Stashed, Wanted};
@@ -32,6 +33,9 @@ pub(super) struct Intake {
     jumped: std::collections::BTreeSet<(SlotId, AuthorId)>,
     /// Bodies of snapshots under way, by their number in the feed.
     parts: BTreeMap<u64, Vec<u8>>,
+    /// Where the feed was read to, if nothing waits, and when.
+    pub(super) cursor: Option<Cursor>,
+    pub(super) now_ms: i64,
     /// This device met envelopes of its own that it does not know.
     pub(super) met_own: bool,
 }
@@ -348,7 +352,13 @@ impl Replica {
             head.is_some_and(|head| head.seq >= cover.head.seq)
                 && (!own_prefix || self.held_before(header))
         };
-        let needless = !header.news && !header.destroys && header.covers.iter().all(held);
+        // A head may have moved past a body that is still to be fetched; this one brings it too.
+        let replaced = self.replaces_wanted(tx, header)?;
+        let needless = !replaced
+            && !header.news
+            && !header.destroys
+            && !self.has_stash(tx, &slot.name)?
+            && header.covers.iter().all(held);
         let page_wanted = page && self.restoring.is_some();
         if complete && ((!page && !needless) || page_wanted) {
             let wanted = Wanted {
@@ -373,6 +383,34 @@ impl Replica {
         self.adopt_ready(tx, slot)
     }
 
+    /// Drops the wish for bodies that this snapshot replaces: the relay may have dropped them by now.
+    fn replaces_wanted(&self, tx: &mut Tx, header: &Header) -> Result<bool, EngineError> {
+        let mut old: Vec<Wanted> = Vec::new();
+        tx.scan(&self.vault.key(Table::Wanted, &[header.slot.as_bytes()]), &mut |_, bytes| {
+            old.push(codec::decode(&bytes)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        old.retain(|wanted| header.covered(&wanted.author).is_some_and(|h| h.seq >= wanted.seq));
+        for wanted in &old {
+            let parts: [&[u8]; 2] = [wanted.slot.as_bytes(), wanted.author.as_bytes()];
+            tx.delete(&self.vault.key(Table::Wanted, &parts))?;
+        }
+        Ok(!old.is_empty())
+    }
+
+    /// Whether changes of a chapter wait for their documents.
+    fn has_stash(&self, tx: &Tx, name: &SlotName) -> Result<bool, EngineError> {
+        let mut found = false;
+        if let Some(month) = crate::chapter::month_of(name) {
+            let prefix = super::docs::month_key(&self.vault, Table::Stash, month);
+            tx.scan(&prefix, &mut |_, _| {
+                found = true;
+                Ok(ControlFlow::Break(()))
+            })?;
+        }
+        Ok(found)
+    }
+
     /// Whether this device held the snapshot author's own chain up to the snapshot.
     fn held_before(&self, header: &Header) -> bool {
         !self.intake.jumped.contains(&(header.slot, header.author))
@@ -394,6 +432,11 @@ impl Replica {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(wanted)
+    }
+
+    /// Whether the body with this number came in this sync, and waits for the other parts.
+    pub(super) fn has_part(&self, number: u64) -> bool {
+        self.intake.parts.contains_key(&number)
     }
 
     /// Takes the parts of a wanted snapshot, if all are here.

@@ -218,7 +218,10 @@ impl Local for Replica {
     }
 
     fn take_wraps(&mut self, wraps: &[Wrap]) -> Result<(), EngineError> {
-        Replica::take_wraps(self, wraps)
+        Replica::take_wraps(self, wraps)?;
+        // What came with the greeting may have waited for these keys.
+        let (cursor, now_ms) = (self.intake.cursor, self.intake.now_ms);
+        Local::take_items(self, Vec::new(), cursor, now_ms)
     }
 
     fn take_items(
@@ -227,6 +230,7 @@ impl Local for Replica {
         cursor: Option<Cursor>,
         now_ms: i64,
     ) -> Result<(), EngineError> {
+        (self.intake.cursor, self.intake.now_ms) = (cursor.or(self.intake.cursor), now_ms);
         let nothing_waits = Replica::take_items(self, items, now_ms)?;
         self.adopt_fetched()?;
         let moved = cursor.filter(|_| nothing_waits && self.restoring.is_none());
@@ -247,7 +251,8 @@ impl Local for Replica {
         let mut wanted = Replica::wanted(self)?;
         // Newest first, so that what a person looks at is whole first.
         wanted.sort_by_key(|wanted| Reverse(wanted.numbers.first().copied()));
-        Ok(wanted.into_iter().flat_map(|wanted| wanted.numbers).collect())
+        let numbers = wanted.into_iter().flat_map(|wanted| wanted.numbers);
+        Ok(numbers.filter(|number| !self.has_part(*number)).collect())
     }
 
     fn end_wanted(&mut self) -> Result<(), EngineError> {
@@ -256,7 +261,8 @@ impl Local for Replica {
     }
 
     fn end_pull(&mut self) -> Result<(), EngineError> {
-        if self.intake.met_own && self.is_member() {
+        // Once: after the next key was taken, the old one's envelopes are another author's.
+        if std::mem::take(&mut self.intake.met_own) && self.is_member() {
             self.ask(Job::Rekey);
         }
         Ok(())

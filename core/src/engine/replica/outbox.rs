@@ -67,6 +67,11 @@ impl Replica {
             if sealed > AT_ONCE_BYTES {
                 break;
             }
+            let slot = self.slot(&tx, SlotName::Chapter(month.index()))?;
+            if slot.must_pack {
+                // A relay that lost the chain takes nothing but a snapshot, which brings these too.
+                continue;
+            }
             if pending.len() > PACK_FROM && self.may_pack(&tx, month)? {
                 packed.push(month);
                 continue;
@@ -101,6 +106,9 @@ impl Replica {
 
     fn seal_plan(&mut self, tx: &mut Tx) -> Result<usize, EngineError> {
         let Some(sent) = self.plan_pending(tx)? else { return Ok(0) };
+        if self.slot(tx, SlotName::Plan)?.must_pack {
+            return Ok(0);
+        }
         self.clear_plan_pending(tx)?;
         let changes = self.plan.changes_since(&sent);
         if changes.is_empty() {
