@@ -1,7 +1,7 @@
 //! The phone is thrown away, and a new one takes the journal back.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mainstay_core::engine::{Engine, EngineError, SyncReport};
 use mainstay_core::plan::Plan;
@@ -10,6 +10,9 @@ use mainstay_core::space::phrase::Phrase;
 use super::Stopped;
 use super::desk::{Desk, alike, export, last_month};
 use super::report::{Cost, Report};
+
+/// How long after the last turn the first things may take to be read.
+const LATEST: Duration = Duration::from_secs(5);
 
 /// What a new phone shows first.
 struct First {
@@ -39,7 +42,9 @@ pub(super) async fn throw_away_and_restore(
     report.spent(&all);
     let took = began.elapsed().as_secs_f64();
     if let Some((first_took, cost)) = first {
-        report.note(format!("plan and last 30 days readable after {first_took:.2} s: {cost}"));
+        report.note(format!(
+            "plan and last 30 days readable after {first_took:.2} s: at most {cost}"
+        ));
     }
     report.note(format!("{} entries after {took:.2} s: {}", all.received, Cost::from(&all)));
     report.check("plan and last 30 days were readable on the way", first.is_some());
@@ -61,31 +66,54 @@ pub(super) async fn throw_away_and_restore(
     Ok(new)
 }
 
-/// Fetches everything; tells when the first things could be read, and what that had cost.
+/// How far a restore has come.
+#[derive(Default)]
+struct Progress {
+    /// When the first things could be read, in seconds.
+    readable: Option<f64>,
+    /// What had been spent at the end of the turn in which they came.
+    cost: Option<Cost>,
+}
+
+/// Fetches everything; tells when the first things could be read, and what that had cost at most.
 async fn fetch(
     new: &Engine,
     expected: First,
     began: Instant,
 ) -> Result<(SyncReport, Option<(f64, Cost)>), Stopped> {
-    let spent = Arc::new(Mutex::new(Cost::default()));
-    let (watcher, seen) = (new.clone(), spent.clone());
+    let progress = Arc::new(Mutex::new(Progress::default()));
+    let (watcher, seen) = (new.clone(), progress.clone());
     let reading = tokio::spawn(async move {
         let mut revisions = watcher.revisions();
-        loop {
-            if is_readable(&watcher, &expected).await {
-                let cost = *seen.lock().unwrap_or_else(PoisonError::into_inner);
-                return Some((began.elapsed().as_secs_f64(), cost));
+        while !is_readable(&watcher, &expected).await {
+            if revisions.changed().await.is_err() {
+                return;
             }
-            revisions.changed().await.ok()?;
         }
+        held(&seen).readable = Some(began.elapsed().as_secs_f64());
     });
-    let mut progress = |report: &SyncReport| {
-        *spent.lock().unwrap_or_else(PoisonError::into_inner) = Cost::from(report);
-    };
-    let all = new.sync_with(&mut progress).await?;
+    let all = new.sync_with(&mut |report| held(&progress).turn(report)).await?;
     // What can be read at all can be read by now.
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(5), reading).await;
-    Ok((all, waited.ok().and_then(Result::ok).flatten()))
+    let waited = tokio::time::timeout(LATEST, reading).await;
+    if waited.is_err() {
+        return Ok((all, None));
+    }
+    held(&progress).turn(&all);
+    let progress = held(&progress);
+    let first = progress.readable.zip(progress.cost);
+    Ok((all, first))
+}
+
+impl Progress {
+    fn turn(&mut self, report: &SyncReport) {
+        if self.readable.is_some() && self.cost.is_none() {
+            self.cost = Some(Cost::from(report));
+        }
+    }
+}
+
+fn held(progress: &Mutex<Progress>) -> std::sync::MutexGuard<'_, Progress> {
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn is_readable(engine: &Engine, expected: &First) -> bool {

@@ -1,0 +1,149 @@
+//! The phone and a real relay: sync, restore, link, remove.
+#![allow(clippy::unwrap_used)]
+
+mod kit;
+
+use std::io::{BufRead, BufReader, Write};
+use std::thread;
+
+use kit::{Desk, Phone, STORES, Said, has};
+use serde_json::{Value as Json, json};
+
+#[test]
+fn what_was_logged_offline_is_synced_and_comes_back_from_twelve_words() {
+    for store in STORES {
+        let desk = Desk::new();
+        let (phone, phrase) = desk.started("first", store);
+        phone.json(&["log", "note", "--note", "before the relay knew anything"]);
+        phone.json(&["plan", "add", "reasons", "Noor"]);
+        let report = phone.json(&["sync"]);
+        has(&report, &["round_trips", "bytes_sent", "bytes_received"]);
+        assert_eq!((&report["sent"], &report["received"]), (&json!(2), &json!(0)));
+        assert_eq!((&report["waiting"], &report["complete"]), (&json!(0), &json!(true)));
+        let status = phone.json(&["status"]);
+        assert_eq!((&status["on_relay"], &status["waiting"]), (&json!(1), &json!(0)));
+        let nothing = phone.json(&["sync", "--budget", "5s"]);
+        assert_eq!((&nothing["sent"], &nothing["round_trips"]), (&json!(0), &json!(1)));
+
+        let new = desk.phone("second", store);
+        let restored = new.json_with(&["restore", "--relay", &desk.url()], &phrase);
+        assert_eq!(restored["entries"], 1);
+        assert_eq!(new.run(&["export"]).out, phone.run(&["export"]).out);
+        assert_eq!(new.json(&["plan", "show"]), phone.json(&["plan", "show"]));
+        phone.refuses(&["sync"], "", 1, "not on the journal's list of devices");
+        new.json(&["devices", "confirm", "first"]);
+        phone.json(&["sync"]);
+    }
+}
+
+#[test]
+fn a_phrase_with_a_slip_is_pointed_at_and_changes_nothing() {
+    let desk = Desk::new();
+    let (phone, phrase) = desk.started("first", "sled");
+    phone.json(&["sync"]);
+    let url = desk.url();
+    let new = desk.phone("second", "sled");
+    let restore = ["restore", "--relay", &url];
+    let words: Vec<&str> = phrase.split(' ').collect();
+    let mut slip = words.clone();
+    slip[3] = "zzzzz";
+    new.refuses(&restore, &slip.join(" "), 1, "word 4 of the phrase");
+    new.refuses(&restore, &words[..11].join(" "), 1, "11 words instead of 12");
+    new.refuses(&restore, &["abandon"; 12].join(" "), 1, "together they are no phrase");
+    let other = format!("{}about", "abandon ".repeat(11));
+    new.refuses(&restore, &other, 1, "belong to no journal on this relay");
+    let restored = new.json_with(&restore, &phrase.to_uppercase());
+    assert_eq!(restored["complete"], true);
+}
+
+#[test]
+fn a_relay_with_another_key_is_refused() {
+    let desk = Desk::new();
+    let (phone, phrase) = desk.started("first", "redb");
+    let url = desk.url();
+    let (place, pin) = url.split_once('#').unwrap();
+    let digit = if pin.starts_with('0') { "1" } else { "0" };
+    let wrong = format!("{place}#{digit}{}", &pin[1..]);
+    phone.json(&["log", "note", "--note", "kept"]);
+    phone.json(&["relay", "set", &wrong]);
+    phone.refuses(&["sync"], "", 1, "another key than the address says");
+    let new = desk.phone("second", "redb");
+    new.refuses(&["restore", "--relay", &wrong], &phrase, 1, "another key");
+    assert_eq!(phone.json(&["relay", "show"])["relay"], json!(wrong));
+    phone.json(&["relay", "set", &url]);
+    assert_eq!(phone.json(&["sync"])["sent"], 1);
+}
+
+#[test]
+fn a_relay_that_is_off_loses_nothing() {
+    let mut desk = Desk::new();
+    let (phone, _) = desk.started("first", "sled");
+    phone.json(&["log", "note", "--note", "kept"]);
+    desk.runtime.block_on(desk.relay.stop());
+    phone.refuses(&["sync"], "", 1, "cannot be reached");
+    let status = phone.json(&["status"]);
+    assert_eq!((&status["on_relay"], &status["entries"]), (&json!(0), &json!(1)));
+    assert!(status["stale_since"].is_string());
+    desk.runtime.block_on(desk.relay.resume()).unwrap();
+    assert_eq!(phone.json(&["sync"])["waiting"], 0);
+}
+
+/// Links `new` from `old`; `answer` is what the person types when asked about the code.
+fn link(old: &Phone, new: &Phone, name: &str, answer: &str) -> (Said, Said) {
+    let mut linking = old.spawn(&["devices", "link", "--json"]);
+    let mut lines = BufReader::new(linking.stderr.take().unwrap()).lines();
+    let mut heard = lines.by_ref().map(Result::unwrap);
+    let invitation = heard.find(|line| line.starts_with("mainstay-link:")).unwrap();
+    let joining = new.spawn(&["devices", "join", &invitation, "--name", name, "--json"]);
+    assert!(heard.any(|line| line.contains("[y/N")));
+    linking.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+    let rest = thread::spawn(move || lines.map(Result::unwrap).collect::<Vec<_>>().join("\n"));
+    let (mut linked, joined) = (Said::of(linking), Said::of(joining));
+    linked.err = rest.join().unwrap();
+    (linked, joined)
+}
+
+#[test]
+fn a_second_device_joins_by_comparing_codes_and_is_removed() {
+    for store in STORES {
+        let desk = Desk::new();
+        let (phone, _) = desk.started("first", store);
+        let id = phone.json(&["log", "note", "--note", "before"])["id"].clone();
+        let id = id.as_str().unwrap();
+        let tablet = desk.phone("tablet", store);
+        let (linked, joined) = link(&phone, &tablet, "tablet", "n\n");
+        assert_eq!((linked.code, joined.code), (1, 1), "{linked:?} {joined:?}");
+        assert!(joined.err.contains("declined"), "{}", joined.err);
+
+        let (linked, joined) = link(&phone, &tablet, "tablet", "y\n");
+        assert_eq!((linked.code, joined.code), (0, 0), "{linked:?} {joined:?}");
+        let parse = |said: &Said| serde_json::from_str::<Json>(&said.out).unwrap();
+        assert_eq!(parse(&linked)["code"], parse(&joined)["code"]);
+        assert_eq!(parse(&joined)["entries"], 1);
+
+        phone.json(&["edit", id, "--set", "note=from the phone"]);
+        tablet.json(&["edit", id, "--set", "note=from the tablet"]);
+        for device in [&phone, &tablet, &phone, &tablet] {
+            device.json(&["sync"]);
+        }
+        let shown = phone.json(&["show", id]);
+        assert_eq!(shown, tablet.json(&["show", id]));
+        assert_eq!(shown["conflicts"]["note"].as_array().unwrap().len(), 1);
+        assert!(phone.run(&["show", id]).out.contains("Another device says"));
+        assert_eq!(phone.json(&["status"])["on_other_devices"], 1);
+
+        phone.json(&["forget", id, "--yes"]);
+        phone.json(&["sync"]);
+        tablet.json(&["sync"]);
+        tablet.refuses(&["show", id], "", 1, "there is no entry");
+
+        let devices = phone.json(&["devices", "remove", "tablet"]);
+        let of =
+            |name: &str| devices.as_array().unwrap().iter().find(|d| d["name"] == name).cloned();
+        assert_eq!(of("tablet").unwrap()["status"], "removed");
+        assert_eq!(of("first").unwrap()["this"], true);
+        tablet.json(&["log", "note", "--note", "too late"]);
+        tablet.refuses(&["sync"], "", 1, "not on the journal's list of devices");
+        phone.refuses(&["devices", "remove", "nobody"], "", 1, "no device nobody");
+    }
+}
