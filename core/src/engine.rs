@@ -3,6 +3,7 @@
 //! [`Engine`] is what an app calls; [`Replica`] is the same journal without threads, sockets or a
 //! clock, for simulators.
 
+mod anchor;
 mod arriving;
 mod config;
 mod error;

@@ -1,3 +1,8 @@
-//! What tests that span Mainstay's crates share: a world of devices and a relay without a network.
+//! What tests that span Mainstay's crates share: a world of devices and a relay without a network,
+//! and the simulator that plays in it.
 
+pub mod network;
+pub mod people;
+pub mod sim;
+pub mod stores;
 pub mod world;

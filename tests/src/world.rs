@@ -4,36 +4,57 @@ use std::sync::Arc;
 
 use mainstay_core::engine::{EngineError, Replica, Setup};
 use mainstay_core::space::device::DeviceSecret;
-use mainstay_core::space::keyring::Keyring;
 use mainstay_core::space::phrase::Phrase;
 use mainstay_core::space::recovery::Recovery;
-use mainstay_core::sync::{Connection as Link, Session};
 use mainstay_protocol::address::{Pin, RelayAddress};
-use mainstay_protocol::frame::{Attach, Proof, Reply, Request, Signer};
-use mainstay_protocol::roster::Roster;
-use mainstay_protocol::sign::purpose;
+use mainstay_protocol::codec;
+use mainstay_protocol::frame::{Reply, Request};
+use mainstay_protocol::ids::Incarnation;
 use mainstay_store::MemoryStore;
 use mainstay_sync_server::feed::EmbeddedFeedStore;
 use mainstay_sync_server::relay::{Connection, Relay, RelayConfig, RelayKeys};
 use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::network::{Conversation, Line, Turn};
+use crate::stores;
 
 /// What every connection of a world exports: there is no TLS here.
 pub const EXPORTER: [u8; 32] = [7; 32];
+
+/// A fault that is built in on purpose, to see that it is found.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Plant {
+    /// None.
+    #[default]
+    None,
+    /// The relay acknowledges some pushes and stores nothing of them.
+    HollowAcknowledgements,
+    /// A phone that crashes loses what it had sealed and not sent.
+    LostOutbox,
+}
 
 /// A relay over a store in memory.
 pub struct World {
     /// The relay.
     pub relay: Relay<EmbeddedFeedStore<MemoryStore>>,
+    /// What it keeps.
+    pub relay_store: MemoryStore,
     /// The time, Unix milliseconds.
     pub now_ms: i64,
     /// Everything random comes from here.
     pub rng: ChaCha20Rng,
+    /// Every request that the relay received, encoded, if it is to be kept.
+    pub received: Option<Vec<u8>>,
+    /// A fault built in on purpose.
+    #[doc(hidden)]
+    pub plant: Plant,
 }
 
 /// A phone.
 pub struct Phone {
-    /// Its replica; none while it is switched off.
+    /// Its replica.
     pub replica: Replica,
     /// What survives a crash.
     pub store: MemoryStore,
@@ -45,8 +66,10 @@ impl World {
     /// A relay with an empty store, in November 2026.
     pub fn new(seed: u64) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let relay = new_relay(&mut rng, MemoryStore::new());
-        Self { relay, now_ms: 1_795_000_000_000, rng }
+        let relay_store = MemoryStore::new();
+        let relay = new_relay(&mut rng, &relay_store);
+        let now_ms = 1_795_000_000_000;
+        Self { relay, relay_store, now_ms, rng, received: None, plant: Plant::None }
     }
 
     /// The relay's address.
@@ -60,9 +83,37 @@ impl World {
         Box::new(ChaCha20Rng::from_rng(&mut self.rng))
     }
 
+    /// Hands the relay one request.
+    pub fn handle(&mut self, connection: &mut Connection, request: Request) -> Vec<Reply> {
+        if let Some(received) = &mut self.received {
+            received.extend(codec::encode(&request));
+        }
+        let hollow = self.plant == Plant::HollowAcknowledgements
+            && matches!(request, Request::Push { .. })
+            && self.rng.next_u32().is_multiple_of(4);
+        let before = hollow.then(|| stores::copy(&self.relay_store));
+        let replies = self.relay.handle(connection, request, self.now_ms as u64);
+        if let Some(before) = before {
+            self.put_relay_back(before, false);
+        }
+        replies
+    }
+
     /// Loses everything that the relay holds, but not its keys.
     pub fn wipe_relay(&mut self) {
-        self.relay = new_relay(&mut self.rng, MemoryStore::new());
+        self.relay_store = MemoryStore::new();
+        self.relay = new_relay(&mut self.rng, &self.relay_store);
+    }
+
+    /// Puts an earlier copy of the relay's store in place. `told`: it takes a new incarnation, as an
+    /// operator should see to; otherwise it goes on as if nothing had happened.
+    pub fn put_relay_back(&mut self, store: MemoryStore, told: bool) {
+        self.relay_store = store;
+        self.relay = new_relay(&mut self.rng, &self.relay_store);
+        if told {
+            let fresh = incarnation(&mut self.rng);
+            self.relay.restored(fresh).expect("memory does not fail");
+        }
     }
 
     /// A first phone with a new journal.
@@ -81,88 +132,63 @@ impl World {
         Setup { store: Arc::new(store.clone()), secret: secret.clone(), rng: self.fork_rng() }
     }
 
+    /// Opens the store of a phone that was switched off.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn open(
+        &mut self,
+        store: &MemoryStore,
+        secret: &DeviceSecret,
+    ) -> Result<Phone, EngineError> {
+        let replica = Replica::open(self.setup(store, secret))?;
+        Ok(Phone { replica, store: store.clone(), secret: secret.clone() })
+    }
+
+    /// A power cut: what was not durable is gone, and the phone starts again.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn crash(&mut self, phone: &mut Phone) -> Result<(), EngineError> {
+        phone.store.crash();
+        if self.plant == Plant::LostOutbox {
+            stores::wipe_table(&phone.store, 9);
+        }
+        *phone = self.open(&phone.store.clone(), &phone.secret.clone())?;
+        Ok(())
+    }
+
     /// One whole sync.
     ///
     /// # Errors
     /// What the sync ended with.
     pub fn sync(&mut self, phone: &mut Phone) -> Result<(), EngineError> {
-        phone.replica.begin_sync(self.now_ms)?;
-        let mut connection = Connection::new(Box::new(|_| EXPORTER));
-        let relay = self.relay.keys().relay();
-        let mut session = Session::new(Link { relay, exporter: Some(EXPORTER) });
-        while let Some(batch) = session.next(&mut phone.replica, self.now_ms)? {
-            'batch: for request in batch {
-                for reply in self.relay.handle(&mut connection, request, self.now_ms as u64) {
-                    let refused = matches!(reply, Reply::Refused(_));
-                    session.reply(&mut phone.replica, reply, self.now_ms)?;
-                    if refused {
-                        break 'batch;
-                    }
-                }
-            }
-        }
-        Ok(())
+        self.sync_over(phone, &mut Line::default()).map(|_| ())
     }
 
-    /// A new phone that takes a journal back from its phrase, up to the point where it may sync.
+    /// One sync over a line that may break.
     ///
     /// # Errors
-    /// What the restore ended with.
-    pub fn restore(&mut self, phrase: &Phrase) -> Result<Phone, EngineError> {
-        let recovery = Recovery::derive(phrase);
-        let space = recovery.space_id();
-        let relay = self.relay.keys().relay();
-        let mut connection = Connection::new(Box::new(|_| EXPORTER));
-        let proof = Proof { exporter: EXPORTER, relay, space, signer: Signer::Recovery };
-        let signature = Some(recovery.signing().sign_for(purpose::ATTACH, &proof.message()));
-        let attach = Attach { space, signer: Signer::Recovery, signature, cursor: None };
-        let mut ask =
-            |request| self.relay.handle(&mut connection, request, self.now_ms as u64).remove(0);
-        let cursor = match ask(Request::Attach(attach)) {
-            Reply::Attached(attached) => attached.cursor,
-            Reply::Refused(refusal) => return Err(refusal.into()),
-            other => panic!("{other:?}"),
-        };
-        let Reply::Roster { records } = ask(Request::Roster { space, known: None }) else {
-            panic!()
-        };
-        let Reply::Wraps { wraps } = ask(Request::Wraps { space }) else { panic!() };
-        let roster = Roster::verify(space, &records)?;
-        let keyring = Keyring::open(&roster, &wraps, Signer::Recovery, recovery.kem())?;
-        let secret = DeviceSecret::make(&mut self.rng);
-        let keys = secret.keys(&space, 0);
-        let newcomer = mainstay_core::space::change::Newcomer::own(&keys, "new phone");
-        let change =
-            Replica::draft_recovery(&mut self.rng, (&roster, &keyring), &recovery, &newcomer)?;
-        let append = Request::Append {
-            space,
-            expected: roster.head(),
-            record: change.record.clone(),
-            wraps: change.wraps.clone(),
-        };
-        match self.relay.handle(&mut connection, append, self.now_ms as u64).remove(0) {
-            Reply::Appended { .. } => {}
-            other => panic!("{other:?}"),
+    /// What the sync ended with.
+    pub fn sync_over(&mut self, phone: &mut Phone, line: &mut Line) -> Result<Turn, EngineError> {
+        let mut conversation = Conversation::begin(self, phone)?;
+        loop {
+            match conversation.turn(self, phone, line)? {
+                Turn::More => {}
+                ended => return Ok(ended),
+            }
         }
-        let (mut roster, mut keyring) = (roster, keyring);
-        roster.append(&change.record)?;
-        if let Some(epoch) = change.epoch {
-            keyring.add(epoch);
-        }
-        let store = MemoryStore::new();
-        let setup = self.setup(&store, &secret);
-        let mut replica = Replica::join(setup, (roster, keyring), "new phone")?;
-        replica.set_relay(&self.address())?;
-        replica.begin_restore(cursor)?;
-        Ok(Phone { replica, store, secret })
     }
 }
 
-fn new_relay(rng: &mut ChaCha20Rng, store: MemoryStore) -> Relay<EmbeddedFeedStore<MemoryStore>> {
-    let mut incarnation = [0; 16];
-    rand_core::Rng::fill_bytes(rng, &mut incarnation);
+fn incarnation(rng: &mut ChaCha20Rng) -> Incarnation {
+    let mut bytes = [0; 16];
+    rng.fill_bytes(&mut bytes);
+    Incarnation(bytes)
+}
+
+fn new_relay(rng: &mut ChaCha20Rng, store: &MemoryStore) -> Relay<EmbeddedFeedStore<MemoryStore>> {
     let keys = RelayKeys::from_seeds(&[1; 32], &[2; 32]);
-    let fresh = mainstay_protocol::ids::Incarnation(incarnation);
-    Relay::new(EmbeddedFeedStore::new(store), keys, RelayConfig::default(), fresh)
-        .expect("memory does not fail")
+    let feed = EmbeddedFeedStore::new(store.clone());
+    Relay::new(feed, keys, RelayConfig::default(), incarnation(rng)).expect("memory does not fail")
 }

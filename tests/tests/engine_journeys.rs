@@ -127,3 +127,38 @@ async fn a_suspended_journal_lets_go_of_its_store_and_comes_back() {
     phone.resume().await.unwrap();
     assert_eq!(everything(&phone).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_store_comes_back_from_the_relay_under_the_device_s_own_key() {
+    let desk = Desk::new().await;
+    let (phone, _) = desk.phone("first", Backend::Sled).await;
+    for number in 0..30 {
+        phone.log(note("kept"), kit::days_ago(number)).await.unwrap();
+    }
+    phone.sync().await.unwrap();
+    let before = everything(&phone).await;
+    phone.suspend().await.unwrap();
+    let config = desk.config("first", Backend::Sled);
+    mainstay_store::set_aside(&config.dir).unwrap();
+    let again = Engine::open(config).await.unwrap();
+    again.sync().await.unwrap();
+    assert_eq!(everything(&again).await, before);
+    again.log(note("and on it goes"), kit::days_ago(0)).await.unwrap();
+    again.sync().await.unwrap();
+    let status = again.status().await.unwrap();
+    assert_eq!((status.on_relay, status.waiting), (31, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_whose_key_store_lost_the_key_says_so_and_stays_as_it_is() {
+    let desk = Desk::new().await;
+    let (phone, _) = desk.phone("first", Backend::Redb).await;
+    phone.log(note("kept"), kit::days_ago(0)).await.unwrap();
+    phone.suspend().await.unwrap();
+    let mut config = desk.config("first", Backend::Redb);
+    config.keys = std::sync::Arc::new(kit::Keys::default());
+    let error = Engine::open(config).await.err().unwrap();
+    assert!(error.to_string().contains("key that opens this journal is missing"), "{error}");
+    phone.resume().await.unwrap();
+    assert_eq!(everything(&phone).await.len(), 1);
+}

@@ -11,6 +11,7 @@ use mainstay_protocol::roster::{Roster, Wrap};
 use mainstay_protocol::sign::{Signed, purpose};
 use mainstay_protocol::statement::{Claim, Cursor, Statement};
 
+use super::anchor::Anchor;
 use super::config::{Config, now_ms, system_rng};
 use super::error::EngineError;
 use super::handle::Engine;
@@ -89,7 +90,7 @@ impl Engine {
         if let Some(epoch) = change.epoch {
             shown.keyring.add(epoch);
         }
-        engine.settle(shown, relay.clone(), wire).await?;
+        engine.settle(shown, relay.clone(), wire, 0).await?;
         Ok(engine)
     }
 
@@ -125,7 +126,7 @@ impl Engine {
         let author = keys.author.author_id();
         let shown = show(&wire, (space, Signer::Device(author)), &keys.author, &keys.kem).await?;
         check_joined(&shown.roster, &head, &keys, &joiner)?;
-        engine.settle(shown, relay, wire).await?;
+        engine.settle(shown, relay, wire, 0).await?;
         Ok(engine)
     }
 
@@ -149,6 +150,28 @@ impl Engine {
         let open = Request::OpenMailbox { space, mailbox: inviter.invitation().mailbox(), life_ms };
         self.attached(open).await?;
         Ok(LinkOffer { engine: self.clone(), inviter })
+    }
+
+    /// This device's store is gone and its key is not: it comes back under that key, fetches
+    /// everything from the relay and takes a new author key, because it cannot know what it had
+    /// sent under the old one.
+    pub(super) async fn refill(&self) -> Result<(), EngineError> {
+        let config = self.config.clone();
+        let anchor = self.worker.with(move |_| Anchor::load(&config)).await?;
+        let anchor = anchor.ok_or(EngineError::NothingHere)?;
+        let relay = anchor.relay.as_ref().and_then(|relay| relay.parse::<RelayAddress>().ok());
+        let relay = relay.ok_or(EngineError::NothingHere)?;
+        let keys = self.config.secret(false)?.keys(&anchor.space, anchor.generation);
+        let wire = Wire::connect(&relay).await?;
+        let signer = Signer::Device(keys.author.author_id());
+        let shown = show(&wire, (anchor.space, signer), &keys.author, &keys.kem).await?;
+        self.settle(shown, relay, wire, anchor.generation).await?;
+        self.worker
+            .call(|replica| {
+                replica.ask(Job::Rekey);
+                Ok(())
+            })
+            .await
     }
 
     /// One request on the kept connection, attached if need be.
@@ -176,15 +199,19 @@ impl Engine {
         shown: Shown,
         relay: RelayAddress,
         wire: Wire,
+        generation: u32,
     ) -> Result<(), EngineError> {
         let config = self.config.clone();
         let Shown { roster, keyring, cursor } = shown;
         self.worker
             .with(move |slot| {
                 let (setup, _) = config.setup(true)?;
-                let mut replica = Replica::join(setup, (roster, keyring), &config.device_name)?;
+                let keys = (roster, keyring);
+                let name = &config.device_name;
+                let mut replica = Replica::join_as(setup, keys, name, generation)?;
                 replica.set_relay(&relay)?;
                 replica.begin_restore(cursor)?;
+                Anchor::of(&replica).keep(&config)?;
                 *slot = Some(replica);
                 Ok(())
             })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mainstay_protocol::address::RelayAddress;
 use tokio::sync::{Mutex, watch};
 
+use super::anchor::Anchor;
 use super::config::{Config, now_ms};
 use super::error::EngineError;
 use super::replica::{DeviceInfo, Imported, Job, Problem, Replica, Shown, Status};
@@ -43,7 +44,9 @@ impl Engine {
             let (setup, _) = config.setup(true)?;
             let phrase = Phrase::make(&mut *super::config::system_rng());
             let recovery = Recovery::derive(&phrase);
-            *slot = Some(Replica::create(setup, &recovery, &config.device_name)?);
+            let replica = Replica::create(setup, &recovery, &config.device_name)?;
+            Anchor::of(&replica).keep(&config)?;
+            *slot = Some(replica);
             Ok(phrase)
         });
         let phrase = made.await?;
@@ -55,10 +58,15 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NothingHere`]; [`EngineError::Key`] when the key store is locked or lacks the
     /// key; [`EngineError::Store`] when it is in use, damaged, or of a newer version;
-    /// [`EngineError::SetAside`] when it was so damaged that it had to be moved away.
+    /// [`EngineError::SetAside`] when it was so damaged that it had to be moved away. Opened again
+    /// after that, the journal starts from what the relay holds: [`EngineError::Offline`] until the
+    /// relay can be reached.
     pub async fn open(config: Config) -> Result<Self, EngineError> {
         let engine = Self::new(config)?;
-        engine.resume().await?;
+        match engine.resume().await {
+            Err(EngineError::NothingHere) => engine.refill().await?,
+            other => other?,
+        }
         Ok(engine)
     }
 
@@ -198,7 +206,13 @@ impl Engine {
     /// [`EngineError::Store`].
     pub async fn set_relay(&self, address: RelayAddress) -> Result<(), EngineError> {
         self.disconnect().await;
-        self.worker.call(move |replica| replica.set_relay(&address)).await
+        let config = self.config.clone();
+        self.worker
+            .call(move |replica| {
+                replica.set_relay(&address)?;
+                Anchor::of(replica).keep(&config)
+            })
+            .await
     }
 
     /// The relay that was set.

@@ -9,6 +9,7 @@ mod docs;
 mod forget;
 mod import;
 mod incoming;
+mod inspect;
 mod local;
 mod log;
 mod members;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mainstay_protocol::frame::{Reply, Request};
 use tokio::time::{Instant, timeout_at};
 
+use super::anchor::Anchor;
 use super::config::now_ms;
 use super::error::EngineError;
 use super::handle::Engine;
@@ -90,6 +91,8 @@ impl Engine {
                 Ok((replica.counts(), replica.take_alarms(), replica.restore_progress()))
             })
             .await?;
+        let config = self.config.clone();
+        self.worker.call(move |replica| Anchor::of(replica).keep(&config)).await?;
         let Counts { sent, received } = counts;
         (report.sent, report.received) = (sent, received);
         (report.alarms, report.restoring) = (alarms, restoring);

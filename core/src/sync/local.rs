@@ -119,13 +119,13 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn take_slots(&mut self, slots: Vec<SlotId>, now_ms: i64) -> Result<(), Self::Error>;
-    /// An answer to [`RestoreAsk::Slots`] has come: all of it, or up to this slot and number.
+    /// An answer to [`RestoreAsk::Slots`] has come: all of it, or up to this slot and number so far.
     ///
     /// # Errors
     /// What the device's store says.
     fn restored_to(
         &mut self,
-        asked: usize,
+        asked: &[SlotId],
         stopped: Option<(SlotId, u64)>,
     ) -> Result<(), Self::Error>;
 
@@ -163,11 +163,12 @@ pub trait Local {
     /// It was refused for good.
     fn append_refused(&mut self);
 
-    /// What is to be pushed: what was sent before without an answer, or what is sealed now.
+    /// What is to be pushed, up to a bound: what was sent before without an answer, or what is
+    /// sealed now.
     ///
     /// # Errors
     /// What the device's store says.
-    fn outgoing(&mut self, now_ms: i64) -> Result<Outgone, Self::Error>;
+    fn outgoing(&mut self, now_ms: i64, limit_bytes: usize) -> Result<Outgone, Self::Error>;
     /// The relay has signed for these.
     ///
     /// # Errors

@@ -14,6 +14,14 @@ use super::local::Local;
 /// where it should be. More means that somebody keeps changing it; the next sync goes on.
 const MAX_RESTARTS: u32 = 6;
 
+/// The first push: half a second on a slow mobile link (1 Mbit/s).
+const FIRST_PUSH_BYTES: usize = 64 * 1024;
+/// The least and the most that one push holds.
+const PUSH_BYTES: std::ops::RangeInclusive<usize> = 16 * 1024..=512 * 1024;
+/// Pushes grow while they take less than this, and shrink when they take more than twice as long:
+/// a sync with a budget of two seconds must get some of them through.
+const BRISK_MS: i64 = 400;
+
 /// What can go wrong between a device and its relay.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -53,7 +61,7 @@ pub(super) enum Asked {
     Numbers,
     First,
     Names,
-    RestoreSlots(usize),
+    RestoreSlots(Vec<mainstay_protocol::ids::SlotId>),
     Heads,
     Append,
     Push(Vec<mainstay_protocol::hash::Hash>),
@@ -76,6 +84,10 @@ pub struct Session {
     pub(super) receipts: Option<(Vec<Signed<Receipt>>, u64)>,
     pub(super) receipt_sent: bool,
     pub(super) done: bool,
+    /// What one push may hold on this connection.
+    pub(super) push_bytes: usize,
+    /// When the last batch was handed out.
+    asked_ms: i64,
 }
 
 impl Session {
@@ -96,6 +108,8 @@ impl Session {
             receipts: None,
             receipt_sent: false,
             done: false,
+            push_bytes: FIRST_PUSH_BYTES,
+            asked_ms: 0,
         }
     }
 
@@ -110,6 +124,7 @@ impl Session {
         now_ms: i64,
     ) -> Result<Option<Vec<Request>>, L::Error> {
         let batch = self.step(local, now_ms)?;
+        self.asked_ms = now_ms;
         Ok(batch.map(|batch| {
             let (asked, requests): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
             self.in_flight = asked.into();
@@ -140,6 +155,9 @@ impl Session {
         };
         if !continues {
             self.in_flight.pop_front();
+        }
+        if matches!(asked, Asked::Push(_)) {
+            self.pace(now_ms);
         }
         self.answered(local, asked, reply, now_ms)
     }
@@ -178,6 +196,17 @@ impl Session {
             _ => return Err(SyncError::Refused(refusal).into()),
         }
         Ok(())
+    }
+
+    /// Fits the next push to how long the last one took.
+    fn pace(&mut self, now_ms: i64) {
+        let took = now_ms.saturating_sub(self.asked_ms);
+        let next = match took {
+            ..BRISK_MS => self.push_bytes * 2,
+            t if t > 2 * BRISK_MS => self.push_bytes / 2,
+            _ => self.push_bytes,
+        };
+        self.push_bytes = next.clamp(*PUSH_BYTES.start(), *PUSH_BYTES.end());
     }
 
     pub(super) fn restart(&mut self) -> Result<(), SyncError> {

@@ -44,7 +44,7 @@ impl Session {
                 return Ok(Some(vec![(Asked::Names, Request::Slots { space })]));
             }
             Some(RestoreAsk::Slots(slots, after)) => {
-                let asked = Asked::RestoreSlots(slots.len());
+                let asked = Asked::RestoreSlots(slots.clone());
                 let pull = Pull::Slots { slots, after, stubs: false, limit_bytes: MAX_PULL_BYTES };
                 return Ok(Some(vec![(asked, Request::Pull { space, pull })]));
             }
@@ -100,7 +100,7 @@ impl Session {
 
     fn push<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Result<Option<Batch>, L::Error> {
         let space = local.space();
-        let out = local.outgoing(now_ms)?;
+        let out = local.outgoing(now_ms, self.push_bytes)?;
         let mut batch = Vec::new();
         if !out.envelopes.is_empty() {
             let (hashes, envelopes): (Vec<Hash>, Vec<ByteVec>) =
@@ -173,10 +173,11 @@ impl Session {
             (Asked::RestoreSlots(asked), Reply::Items { items, continues, more, .. }) => {
                 let last = items.last().and_then(place);
                 local.take_items(items, None, now_ms)?;
-                if !continues {
-                    local.restored_to(asked, last.filter(|_| more))?;
-                    self.asked_wanted = false;
+                let stopped = last.filter(|_| more || continues);
+                if stopped.is_some() || !continues {
+                    local.restored_to(&asked, stopped)?;
                 }
+                self.asked_wanted &= continues;
             }
             (Asked::Heads, Reply::Heads { heads, statement }) => {
                 self.heads.extend(heads);

@@ -101,3 +101,81 @@ impl ServerCertVerifier for PinnedKey {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use rustls::crypto::SupportedKxGroup;
+    use rustls::crypto::aws_lc_rs::{kx_group, sign};
+    use rustls::pki_types::PrivatePkcs8KeyDer;
+    use rustls::server::AlwaysResolvesServerRawPublicKeys;
+    use rustls::{ClientConnection, NamedGroup, ServerConfig, ServerConnection};
+
+    use super::*;
+
+    /// The start of an Ed25519 private key as PKCS #8 (RFC 8410 §7); 32 bytes of seed follow.
+    const PKCS8: [u8; 16] =
+        [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+
+    fn key() -> VerifyKey {
+        let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+        VerifyKey(key.verifying_key().to_bytes())
+    }
+
+    fn server(groups: Vec<&'static dyn SupportedKxGroup>) -> ServerConnection {
+        let pkcs8 = [&PKCS8[..], &[7; 32]].concat();
+        let signer = sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(&pkcs8[..])).unwrap();
+        let identity = CertificateDer::from(mainstay_protocol::address::spki(&key()));
+        let identity = rustls::sign::CertifiedKey::new(vec![identity], signer);
+        let provider = CryptoProvider { kx_groups: groups, ..aws_lc_rs::default_provider() };
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::new(
+                identity,
+            ))));
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        ServerConnection::new(Arc::new(config)).unwrap()
+    }
+
+    /// Runs a handshake in memory.
+    fn shake(pin: Pin, mut server: ServerConnection) -> Result<ClientConnection, Error> {
+        let (config, _) = client(vec![pin]).unwrap();
+        let name = ServerName::try_from("relay.mainstay").unwrap();
+        let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+        for _ in 0..8 {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).unwrap();
+            server.read_tls(&mut &wire[..]).unwrap();
+            server.process_new_packets()?;
+            wire.clear();
+            server.write_tls(&mut wire).unwrap();
+            client.read_tls(&mut &wire[..]).unwrap();
+            client.process_new_packets()?;
+        }
+        Ok(client)
+    }
+
+    #[test]
+    fn the_key_exchange_is_the_hybrid_one_even_with_a_server_that_takes_any() {
+        let all = aws_lc_rs::ALL_KX_GROUPS.to_vec();
+        let client = shake(Pin::of(&key()), server(all)).unwrap();
+        let group = client.negotiated_key_exchange_group().unwrap();
+        assert_eq!(group.name(), NamedGroup::X25519MLKEM768);
+        assert_eq!(client.alpn_protocol(), Some(ALPN));
+    }
+
+    #[test]
+    fn a_server_that_knows_only_classical_exchanges_is_not_talked_to() {
+        let classical = vec![kx_group::X25519, kx_group::SECP256R1];
+        assert!(shake(Pin::of(&key()), server(classical)).is_err());
+    }
+
+    #[test]
+    fn a_server_with_another_key_is_not_talked_to() {
+        let all = aws_lc_rs::ALL_KX_GROUPS.to_vec();
+        assert!(shake(Pin([0; 32]), server(all)).is_err());
+    }
+}

@@ -1,6 +1,8 @@
 //! A desk with phones on it and a relay under it.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod proxy;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

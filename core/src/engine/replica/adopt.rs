@@ -36,6 +36,9 @@ impl Replica {
 
     /// Adopts whatever became complete; called after bodies were fetched.
     pub(super) fn adopt_fetched(&mut self) -> Result<(), EngineError> {
+        if !self.intake.has_parts() {
+            return Ok(());
+        }
         let names: BTreeSet<_> = self.wanted()?.iter().map(|wanted| wanted.slot).collect();
         for id in names {
             let Some(name) = self.slot_name(&id) else { continue };
@@ -59,9 +62,7 @@ impl Replica {
         let adopted = match slot.name {
             SlotName::Plan => self.adopt_plan(tx, bytes)?,
             SlotName::Chapter(month) => match Bundle::from_bytes(bytes) {
-                Ok(bundle) => {
-                    self.adopt_bundle(tx, Month::from_index(month), bundle, &wanted.covers)?
-                }
+                Ok(bundle) => self.adopt_bundle(tx, Month::from_index(month), bundle, wanted)?,
                 Err(_) => false,
             },
             SlotName::Page(month) => match Page::from_bytes(bytes) {
@@ -106,6 +107,7 @@ impl Replica {
         rows.dedup_by_key(|row| row.id);
         let loose = self.catalog.get(&month).is_some_and(|catalog| catalog.loose);
         self.count_rows(tx, month, &rows)?;
+        self.counts.received += rows.len() as u64;
         self.put_packed(tx, month, None, Some(rows))?;
         self.with_catalog(tx, month, |catalog| catalog.loose = loose)?;
         Ok(true)
@@ -129,7 +131,7 @@ impl Replica {
         tx: &mut Tx,
         month: Month,
         bundle: Bundle,
-        covers: &[AuthorHead],
+        wanted: &Wanted,
     ) -> Result<bool, EngineError> {
         let strange = |entry: &[u8; 16]| EntryId::from_bytes(*entry).month() != month;
         if bundle.docs.iter().any(|doc| strange(&doc.entry)) || bundle.forgotten.iter().any(strange)
@@ -161,7 +163,7 @@ impl Replica {
         }
         let loose = self.loose_docs(tx, month)?;
         for (id, record) in &loose {
-            let covered = is_covered(record, covers);
+            let covered = is_covered(record, &wanted.covers);
             let mine = theirs.get(&record.entry);
             let Some(merged) = self.merged(tx, id, &record.saved, mine, covered)? else {
                 return Ok(false);
@@ -173,6 +175,11 @@ impl Replica {
             let id = EntryId::from_bytes(*entry);
             let Ok(doc) = EntryDoc::load(saved) else { return Ok(false) };
             let known = old_rows.get(&id).filter(|row| row.heads_digest == doc.heads().digest());
+            self.counts.received += u64::from(known.is_none());
+            if known.is_none() {
+                let origin = (wanted.slot, wanted.author, wanted.seq);
+                self.await_receipt(tx, Some(*entry), origin)?;
+            }
             rows.push(known.cloned().unwrap_or_else(|| Row::from_doc(id, &doc)));
         }
         self.count_rows(tx, month, &rows)?;

@@ -36,6 +36,18 @@ pub(super) struct Intake {
     pub(super) met_own: bool,
 }
 
+impl Intake {
+    /// Whether items wait for others.
+    pub(super) fn holds_something(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether bodies have come that no snapshot was made whole of yet.
+    pub(super) fn has_parts(&self) -> bool {
+        !self.parts.is_empty()
+    }
+}
+
 /// What became of an item.
 enum Fate {
     Done,
@@ -229,6 +241,7 @@ impl Replica {
         match self.plan.apply(changes) {
             Ok(()) => {
                 self.revision += 1;
+                self.counts.received += 1;
                 self.put_plan(tx)
             }
             Err(_) => {
@@ -263,10 +276,12 @@ impl Replica {
             self.alarm(Alarm::Unreadable);
             return Ok(());
         }
+        self.await_receipt(tx, Some(change.entry), (self.slot_id(slot_of(&id)), *author, seq))?;
         if doc.missing() {
             return self.stash(tx, change);
         }
         from.insert(*author, seq);
+        self.counts.received += 1;
         self.put_doc(tx, &id, &doc, from)
     }
 
@@ -383,4 +398,9 @@ impl Replica {
         let parts = wanted.numbers.iter().filter_map(|number| self.intake.parts.remove(number));
         Some(parts.collect::<Vec<_>>().concat())
     }
+}
+
+/// The slot of an entry's chapter.
+fn slot_of(id: &crate::journal::EntryId) -> SlotName {
+    SlotName::Chapter(id.month().index())
 }

@@ -22,9 +22,6 @@ use crate::engine::error::EngineError;
 use crate::journal::Month;
 use crate::sync::{Local, Outgone, RestoreAsk, SyncError};
 
-/// Bytes pushed in one batch.
-const PUSH_BYTES: usize = 512 * 1024;
-
 impl From<SyncError> for EngineError {
     fn from(error: SyncError) -> Self {
         match error {
@@ -218,6 +215,7 @@ impl Local for Replica {
         now_ms: i64,
     ) -> Result<(), EngineError> {
         let nothing_waits = Replica::take_items(self, items, now_ms)?;
+        self.adopt_fetched()?;
         let moved = cursor.filter(|_| nothing_waits && self.restoring.is_none());
         if let (Some(cursor), Some(relay)) = (moved, &mut self.relay)
             && relay.cursor != Some(cursor)
@@ -310,16 +308,18 @@ impl Local for Replica {
 
     fn restored_to(
         &mut self,
-        asked: usize,
+        asked: &[SlotId],
         stopped: Option<(SlotId, u64)>,
     ) -> Result<(), EngineError> {
+        // What waits for something later must come again if the connection breaks now.
+        if stopped.is_some() && self.intake.holds_something() {
+            return Ok(());
+        }
         if let Some(Restoring { slots: Some(slots), after, done, .. }) = &mut self.restoring {
-            let asked = asked.min(slots.len());
-            let complete = match stopped {
-                None => asked,
-                Some((slot, _)) => {
-                    slots.iter().rev().take(asked).position(|s| *s == slot).unwrap_or(0)
-                }
+            let place = |slot: &SlotId| slots.iter().rev().position(|s| s == slot);
+            let complete = match &stopped {
+                Some((slot, _)) => place(slot).unwrap_or(0),
+                None => asked.last().and_then(place).map_or(0, |at| at + 1),
             };
             slots.truncate(slots.len() - complete);
             *done += complete as u32;
@@ -390,7 +390,7 @@ impl Local for Replica {
         self.drop_job();
     }
 
-    fn outgoing(&mut self, now_ms: i64) -> Result<Outgone, EngineError> {
+    fn outgoing(&mut self, now_ms: i64, limit_bytes: usize) -> Result<Outgone, EngineError> {
         let mut waiting = self.outbox()?;
         if waiting.is_empty() && self.seal_more(now_ms)? {
             waiting = self.outbox()?;
@@ -400,7 +400,7 @@ impl Local for Replica {
         let mut envelopes = Vec::new();
         for (_, outgoing) in waiting.into_iter().take(MAX_PUSH_ENVELOPES) {
             bytes += outgoing.envelope.len();
-            if bytes > PUSH_BYTES && !envelopes.is_empty() {
+            if bytes > limit_bytes && !envelopes.is_empty() {
                 break;
             }
             envelopes.push((outgoing.hash, outgoing.envelope.into()));

@@ -69,6 +69,11 @@ impl Replica {
         name.unwrap_or_else(|| "a device".to_owned())
     }
 
+    /// Which of its author keys this device uses.
+    pub(crate) fn generation(&self) -> u32 {
+        self.me.generation
+    }
+
     /// The key that this device signs with.
     pub(crate) fn author_key(&self) -> crate::space::sign::AuthorKey {
         self.me.keys.author.clone()
@@ -92,6 +97,9 @@ impl Replica {
 
     /// The record for the next job, made against the present roster.
     pub(super) fn draft_job(&mut self) -> Result<Option<Change>, EngineError> {
+        while self.jobs.front().is_some_and(|job| self.is_moot(job)) {
+            self.jobs.pop_front();
+        }
         let Some(job) = self.jobs.front().cloned() else { return Ok(None) };
         let author = self.me.keys.author.clone();
         let change = match &job {
@@ -119,6 +127,17 @@ impl Replica {
             )?,
         };
         Ok(Some(change))
+    }
+
+    /// Whether somebody else did what a job asks for, or undid what it rests on.
+    fn is_moot(&self, job: &Job) -> bool {
+        let status = |author| self.roster.state().members.get(author).map(|m| &m.status);
+        match job {
+            Job::Admit(newcomer) => status(&newcomer.key.author_id()).is_some(),
+            Job::Confirm(author) => status(author) != Some(&DeviceStatus::Waiting),
+            Job::Remove(author) => matches!(status(author), Some(DeviceStatus::Removed(_))),
+            Job::Rekey | Job::Heal(_) => false,
+        }
     }
 
     /// The relay has appended the record of the next job.

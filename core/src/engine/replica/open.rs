@@ -69,13 +69,23 @@ impl Replica {
     ///
     /// # Errors
     /// [`EngineError::AlreadyThere`] when the store holds one.
-    pub fn join(
+    pub fn join(setup: Setup, keys: (Roster, Keyring), name: &str) -> Result<Self, EngineError> {
+        Self::join_as(setup, keys, name, 0)
+    }
+
+    /// As [`Replica::join`], under a later author key: a device whose store was lost goes on under
+    /// the key that it had, until it has taken the next one.
+    ///
+    /// # Errors
+    /// [`EngineError::AlreadyThere`] when the store holds one.
+    pub fn join_as(
         setup: Setup,
         (roster, keyring): (Roster, Keyring),
         name: &str,
+        generation: u32,
     ) -> Result<Self, EngineError> {
         let space = *roster.space();
-        let mut replica = Self::new(setup, space, 0, name, (roster, keyring))?;
+        let mut replica = Self::new(setup, space, generation, name, (roster, keyring))?;
         replica.store_new(&[])?;
         Ok(replica)
     }

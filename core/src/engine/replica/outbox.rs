@@ -231,13 +231,13 @@ impl Replica {
     /// Drops what the relay has signed for.
     pub(super) fn acknowledged(&mut self, stored: &[Stored]) -> Result<(), EngineError> {
         let mut tx = self.tx();
-        let others = self.other_devices();
         for (place, outgoing) in self.outbox()? {
             if !stored.iter().any(|stored| stored.envelope == outgoing.hash) {
                 continue;
             }
             tx.delete(&self.vault.ordinal(Table::Outbox, place))?;
-            self.await_receipts(&mut tx, &others, &outgoing)?;
+            self.counts.sent += outgoing.entries.len() as u64 + u64::from(outgoing.plan.is_some());
+            self.await_receipts(&mut tx, &outgoing)?;
             if outgoing.snapshot && outgoing.last_part {
                 let mut slot = self.slot(&tx, outgoing.name)?;
                 for cover in &outgoing.covers {

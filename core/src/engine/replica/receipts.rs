@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use mainstay_protocol::codec;
-use mainstay_protocol::ids::{AuthorId, Incarnation};
+use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId};
 use mainstay_protocol::receipt::Receipt;
 use mainstay_protocol::sign::Signed;
 
@@ -32,6 +32,9 @@ impl Replica {
     pub(super) fn receipt(&mut self) -> Result<Option<Signed<Receipt>>, EngineError> {
         let incarnation = self.relay.as_ref().and_then(|relay| relay.incarnation());
         let Some(incarnation) = incarnation.filter(|_| self.tally.owed) else { return Ok(None) };
+        if self.lacks_content()? {
+            return Ok(None);
+        }
         self.tally.counter += 1;
         self.tally.owed = false;
         let mut tx = self.tx();
@@ -51,6 +54,17 @@ impl Replica {
         Ok(Some(Signed::seal(&receipt, |input| self.me.keys.author.sign(input))))
     }
 
+    /// Whether heads have moved past something that is not here: the body of a snapshot that the
+    /// relay did not deliver, changes whose document did not come. A receipt would be untrue.
+    fn lacks_content(&self) -> Result<bool, EngineError> {
+        let mut lacks = !self.wanted()?.is_empty();
+        self.tx().scan(&self.vault.table(Table::Stash), &mut |_, _| {
+            lacks = true;
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(lacks)
+    }
+
     /// The receipt did not get through: the next sync sends one again.
     pub(super) fn owe_receipt(&mut self) {
         self.tally.owed = true;
@@ -60,15 +74,29 @@ impl Replica {
     pub(super) fn await_receipts(
         &self,
         tx: &mut Tx,
-        others: &[AuthorId],
         outgoing: &Outgoing,
     ) -> Result<(), EngineError> {
         let author = self.me.keys.author.author_id();
         let entries = outgoing.entries.iter().map(|pending| Some(pending.entry));
         let plan = outgoing.plan.as_ref().map(|_| None);
         for entry in entries.chain(plan) {
-            for device in others {
-                let item = Unconfirmed { entry, slot: outgoing.slot, author, seq: outgoing.seq };
+            self.await_receipt(tx, entry, (outgoing.slot, author, outgoing.seq))?;
+        }
+        Ok(())
+    }
+
+    /// What an envelope carries is to be confirmed by every other device but its author, whoever
+    /// wrote it: that this device has an entry from a second one says nothing about a third.
+    /// Devices that never stated to hold everything have nothing that could be doubted.
+    pub(super) fn await_receipt(
+        &self,
+        tx: &mut Tx,
+        entry: Option<[u8; 16]>,
+        (slot, author, seq): (SlotId, AuthorId, u64),
+    ) -> Result<(), EngineError> {
+        for device in self.other_devices().iter().filter(|device| **device != author) {
+            if self.seen(tx, device)?.is_some_and(|seen| seen.complete) {
+                let item = Unconfirmed { entry, slot, author, seq };
                 tx.put(&self.unconfirmed_key(device, entry.as_ref()), &item)?;
             }
         }

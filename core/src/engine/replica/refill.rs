@@ -50,12 +50,20 @@ impl Replica {
         }
         let mut theirs: BTreeMap<_, Vec<&SlotHead>> = BTreeMap::new();
         heads.iter().for_each(|head| theirs.entry(head.slot).or_default().push(head));
+        // What is in the outbox is on its way: the relay is not to have it yet.
+        let me = self.me.keys.author.author_id();
+        let mut sent: BTreeMap<_, u64> = BTreeMap::new();
+        for (_, outgoing) in self.outbox()? {
+            sent.entry(outgoing.slot).or_insert(outgoing.seq - 1);
+        }
         let mut lacking = Vec::new();
         self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
             let slot: Slot = codec::decode(&bytes)?;
             let shown = theirs.get(&slot.id).map_or(&[][..], |heads| &heads[..]);
             let lacks = slot.chains.iter().any(|chain| {
-                !shown.iter().any(|h| h.author == chain.author && h.head.seq >= chain.head.seq)
+                let on_its_way = sent.get(&slot.id).filter(|_| chain.author == me);
+                let due = on_its_way.copied().unwrap_or(chain.head.seq);
+                due > 0 && !shown.iter().any(|h| h.author == chain.author && h.head.seq >= due)
             });
             if lacks {
                 lacking.push(slot.name);

@@ -1,0 +1,127 @@
+//! One sync between a phone and the relay, batch by batch, over a line that a test may cut.
+
+use mainstay_core::engine::EngineError;
+use mainstay_core::sync::{Connection as Link, Session};
+use mainstay_protocol::frame::{Reply, Request};
+use mainstay_sync_server::relay::Connection;
+
+use crate::world::{EXPORTER, Phone, World};
+
+/// Batches in one sync, above which it is taken for one that never ends.
+const MAX_TURNS: u32 = 500;
+
+/// What a line does to a sync.
+#[derive(Default)]
+pub struct Line {
+    /// Requests that the relay carries out before the line breaks.
+    pub requests_left: Option<u32>,
+    /// Replies of the last of those that still arrive before it breaks.
+    pub last_replies: usize,
+    /// Every request arrives twice, as if a frame had been sent again.
+    pub twice: bool,
+    /// Stands between the relay and the phone.
+    pub meddle: Option<Meddle>,
+    /// Requests carried out so far.
+    pub requests: u32,
+    /// Batches so far.
+    pub turns: u32,
+    /// Envelopes pushed so far, and items received.
+    pub envelopes: usize,
+}
+
+/// Changes what the relay answers.
+pub type Meddle = Box<dyn FnMut(&Request, Vec<Reply>) -> Vec<Reply>>;
+
+/// How far a sync is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It goes on.
+    More,
+    /// It is complete.
+    Done,
+    /// The line broke.
+    Cut,
+}
+
+/// One sync under way.
+pub struct Conversation {
+    session: Session,
+    connection: Connection,
+}
+
+impl Conversation {
+    /// Begins a sync.
+    ///
+    /// # Errors
+    /// What the phone says.
+    pub fn begin(world: &World, phone: &mut Phone) -> Result<Self, EngineError> {
+        phone.replica.begin_sync(world.now_ms)?;
+        let relay = world.relay.keys().relay();
+        let session = Session::new(Link { relay, exporter: Some(EXPORTER) });
+        Ok(Self { session, connection: Connection::new(Box::new(|_| EXPORTER)) })
+    }
+
+    /// One batch of requests with their replies.
+    ///
+    /// # Errors
+    /// What the sync ended with.
+    pub fn turn(
+        &mut self,
+        world: &mut World,
+        phone: &mut Phone,
+        line: &mut Line,
+    ) -> Result<Turn, EngineError> {
+        line.turns += 1;
+        if line.turns > MAX_TURNS {
+            return Err(EngineError::BadReply { what: "a sync without end" });
+        }
+        let Some(batch) = self.session.next(&mut phone.replica, world.now_ms)? else {
+            return Ok(Turn::Done);
+        };
+        for request in batch {
+            if line.requests_left == Some(0) {
+                return Ok(Turn::Cut);
+            }
+            line.requests_left = line.requests_left.map(|left| left - 1);
+            let mut replies = self.ask(world, request, line);
+            if line.requests_left == Some(0) {
+                replies.truncate(line.last_replies);
+                if replies.is_empty() {
+                    return Ok(Turn::Cut);
+                }
+            }
+            for reply in replies {
+                let refused = matches!(reply, Reply::Refused(_));
+                self.session.reply(&mut phone.replica, reply, world.now_ms)?;
+                if refused {
+                    return Ok(Turn::More);
+                }
+            }
+        }
+        Ok(Turn::More)
+    }
+
+    fn ask(&mut self, world: &mut World, request: Request, line: &mut Line) -> Vec<Reply> {
+        line.requests += 1;
+        if let Request::Push { envelopes, .. } = &request {
+            line.envelopes += envelopes.len();
+        }
+        if line.twice {
+            world.handle(&mut self.connection, request.clone());
+        }
+        let replies = world.handle(&mut self.connection, request.clone());
+        let replies = match &mut line.meddle {
+            Some(meddle) => meddle(&request, replies),
+            None => replies,
+        };
+        line.envelopes += replies.iter().map(items).sum::<usize>();
+        replies
+    }
+}
+
+fn items(reply: &Reply) -> usize {
+    match reply {
+        Reply::Items { items, .. } => items.len(),
+        _ => 0,
+    }
+}

@@ -1,0 +1,128 @@
+//! After the last fault: everything comes into order, and stays quiet.
+
+use mainstay_core::engine::Replica;
+
+use super::knowledge::Holdings;
+use super::{Failure, ROUNDS_TO_ORDER, Sim};
+use crate::network::Line;
+
+impl Sim {
+    /// The faults stop, and everybody syncs a few times.
+    pub(super) fn settle(&mut self) -> Result<(), Failure> {
+        self.say("the faults stop");
+        self.world.plant = Default::default();
+        for round in 0..ROUNDS_TO_ORDER {
+            for device in 0..self.devices.len() {
+                self.sync(device, &mut Line::default())?;
+                if round < 2 {
+                    self.confirm(device)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_order(&mut self) -> Result<(), Failure> {
+        let members: Vec<usize> = (0..self.devices.len())
+            .filter(|at| self.devices[*at].phone.replica.is_member())
+            .collect();
+        let Some(first) = members.first() else {
+            return Err("no device takes part any more".into());
+        };
+        for at in &members {
+            self.check_quiet(*at)?;
+        }
+        let expected = content(&mut self.devices[*first].phone.replica)?;
+        for at in &members {
+            let found = content(&mut self.devices[*at].phone.replica)?;
+            if found != expected {
+                let labels = [*first, *at].map(|at| self.devices[at].label.clone());
+                return Err(format!("{labels:?} differ: {}", difference(&expected, &found)));
+            }
+            self.check_verified(*at)?;
+            self.check_status(*at, at == first)?;
+        }
+        self.check_kept(*first)?;
+        self.check_restore(&expected)
+    }
+
+    /// A sync with nothing new is a greeting and no more.
+    fn check_quiet(&mut self, at: usize) -> Result<(), Failure> {
+        let mut line = Line::default();
+        self.sync(at, &mut line)?.ok_or("a member could not sync at the end")?;
+        let label = &self.devices[at].label;
+        if line.envelopes > 0 || line.requests > 4 {
+            return Err(format!(
+                "{label}: a sync with nothing new took {} requests, {} envelopes",
+                line.requests, line.envelopes
+            ));
+        }
+        let now_ms = self.world.now_ms;
+        let status = self.devices[at].phone.replica.status(now_ms).map_err(|e| e.to_string())?;
+        if status.waiting > 0 || status.on_relay != status.entries || status.restoring {
+            return Err(format!("{}: at the end: {status:?}", self.devices[at].label));
+        }
+        if status.devices.iter().any(|device| device.confirmed != status.entries) {
+            return Err(format!("{}: at the end: {status:?}", self.devices[at].label));
+        }
+        Ok(())
+    }
+
+    fn check_verified(&mut self, at: usize) -> Result<(), Failure> {
+        let problems = self.devices[at].phone.replica.verify().map_err(|e| e.to_string())?;
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(format!("{}: verify finds {problems:?}", self.devices[at].label)),
+        }
+    }
+
+    /// What was acknowledged is there; what was forgotten is not.
+    fn check_kept(&mut self, at: usize) -> Result<(), Failure> {
+        let holdings = Holdings::of(&mut self.devices[at].phone.replica, &self.known.entries)?;
+        for operation in self.known.operations.iter().filter(|o| !o.gone) {
+            let forgotten = operation.entry.is_some_and(|id| self.known.forgotten.contains(&id));
+            if !forgotten && !holdings.has(operation) {
+                return Err(format!(
+                    "d{} acknowledged a change of {:?} that is lost",
+                    operation.device, operation.entry
+                ));
+            }
+        }
+        for (id, by) in &self.known.forgettings {
+            if holdings.entries.contains_key(id) && self.devices.iter().any(|d| d.id == *by) {
+                return Err(format!("d{by} forgot {id}, and it is there"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_restore(&mut self, expected: &[String]) -> Result<(), Failure> {
+        let mut phone = self.world.restore(&self.phrase).map_err(|e| format!("restore: {e:?}"))?;
+        self.world.sync(&mut phone).map_err(|e| format!("restore: {e:?}"))?;
+        let found = content(&mut phone.replica)?;
+        match found == expected {
+            true => Ok(()),
+            false => Err(format!("the restored journal differs: {}", difference(expected, &found))),
+        }
+    }
+}
+
+/// Everything that a replica shows, with the version of each document.
+fn content(replica: &mut Replica) -> Result<Vec<String>, Failure> {
+    let mut all = Vec::new();
+    for month in replica.chapters() {
+        let rows = replica.chapter_rows(month).map_err(|e| e.to_string())?;
+        all.extend(rows.iter().map(|row| format!("{row:?}")));
+    }
+    let plan = mainstay_core::document::PlanDoc::load(&replica.plan_document());
+    all.push(format!("{:?}", plan.map_err(|e| e.to_string())?.heads()));
+    Ok(all)
+}
+
+fn difference(a: &[String], b: &[String]) -> String {
+    let only = |x: &[String], y: &[String]| {
+        x.iter().filter(|line| !y.contains(line)).map(|l| l.chars().take(400).collect()).collect()
+    };
+    let (left, right): (Vec<String>, Vec<String>) = (only(a, b), only(b, a));
+    format!("{left:?} against {right:?}")
+}

@@ -1,0 +1,125 @@
+//! What was acknowledged, and by whom: the truth that every device's words are held against.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mainstay_core::document::{EntryDoc, Heads, PlanDoc};
+use mainstay_core::engine::Replica;
+use mainstay_core::journal::EntryId;
+
+use super::{Failure, Sim};
+
+/// An acknowledged change: whoever has these heads has it.
+pub(super) struct Operation {
+    /// Of an entry, or of the plan.
+    pub(super) entry: Option<EntryId>,
+    pub(super) heads: Heads,
+    pub(super) device: u32,
+    /// The device is gone, and nobody else had it.
+    pub(super) gone: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Knowledge {
+    pub(super) operations: Vec<Operation>,
+    /// Every entry that was ever acknowledged.
+    pub(super) entries: BTreeSet<EntryId>,
+    pub(super) forgotten: BTreeSet<EntryId>,
+    /// Who forgot what.
+    pub(super) forgettings: Vec<(EntryId, u32)>,
+    /// How often the relay has lost something.
+    pub(super) harm: u32,
+    /// Devices that are in nobody's hands any more, by id.
+    pub(super) departed: BTreeSet<u32>,
+}
+
+/// Everything that one replica holds.
+pub(super) struct Holdings {
+    pub(super) entries: BTreeMap<EntryId, EntryDoc>,
+    pub(super) plan: PlanDoc,
+}
+
+impl Holdings {
+    pub(super) fn of(replica: &mut Replica, of: &BTreeSet<EntryId>) -> Result<Self, Failure> {
+        let mut entries = BTreeMap::new();
+        for id in of {
+            let saved = replica.document(id).map_err(|e| format!("a document of {id}: {e:?}"))?;
+            if let Some(saved) = saved {
+                let doc = EntryDoc::load(&saved).map_err(|e| format!("{id} loads: {e:?}"))?;
+                entries.insert(*id, doc);
+            }
+        }
+        let plan = PlanDoc::load(&replica.plan_document()).map_err(|e| format!("{e:?}"))?;
+        Ok(Self { entries, plan })
+    }
+
+    pub(super) fn has(&self, operation: &Operation) -> bool {
+        match &operation.entry {
+            Some(id) => self.entries.get(id).is_some_and(|doc| doc.has_all(&operation.heads)),
+            None => self.plan.has_all(&operation.heads),
+        }
+    }
+}
+
+impl Sim {
+    /// Notes that a device acknowledged a change of an entry.
+    pub(super) fn acknowledged(&mut self, device: usize, id: EntryId) -> Result<(), Failure> {
+        let known = &mut self.devices[device];
+        let saved = known.phone.replica.document(&id).map_err(|e| format!("{e:?}"))?;
+        let saved =
+            saved.ok_or(format!("{}: {id} was acknowledged and is not there", known.label))?;
+        let heads = EntryDoc::load(&saved).map_err(|e| format!("{e:?}"))?.heads();
+        self.known.entries.insert(id);
+        let device = known.id;
+        self.known.operations.push(Operation { entry: Some(id), heads, device, gone: false });
+        Ok(())
+    }
+
+    /// Notes that a device acknowledged a change of the plan.
+    pub(super) fn acknowledged_plan(&mut self, device: usize) -> Result<(), Failure> {
+        let known = &self.devices[device];
+        let plan = PlanDoc::load(&known.phone.replica.plan_document());
+        let heads = plan.map_err(|e| format!("{e:?}"))?.heads();
+        let device = known.id;
+        self.known.operations.push(Operation { entry: None, heads, device, gone: false });
+        Ok(())
+    }
+
+    /// What somebody could rebuild from the relay alone, with the phrase: tried on a copy of it.
+    pub(super) fn on_relay(&mut self) -> Result<Option<Holdings>, Failure> {
+        let (store, rng) = (self.world.relay_store.clone(), self.world.rng.clone());
+        let plant = std::mem::take(&mut self.world.plant);
+        self.world.put_relay_back(crate::stores::copy(&store), false);
+        let rebuilt = self.rebuild();
+        self.world.put_relay_back(store, false);
+        (self.world.rng, self.world.plant) = (rng, plant);
+        rebuilt
+    }
+
+    fn rebuild(&mut self) -> Result<Option<Holdings>, Failure> {
+        let Ok(mut phone) = self.world.restore(&self.phrase) else { return Ok(None) };
+        let synced = self.world.sync(&mut phone);
+        synced.map_err(|e| format!("a restore on a copy of the relay: {e:?}"))?;
+        Holdings::of(&mut phone.replica, &self.known.entries).map(Some)
+    }
+
+    /// Something was lost: a phone, or a part of the relay. What only it had is gone with it.
+    pub(super) fn take_stock(&mut self) -> Result<(), Failure> {
+        let departed = &self.known.departed;
+        let open = |o: &Operation| !o.gone && departed.contains(&o.device);
+        if !self.known.operations.iter().any(open) {
+            return Ok(());
+        }
+        let mut holders: Vec<Holdings> = self.on_relay()?.into_iter().collect();
+        for device in &mut self.devices {
+            if device.phone.replica.is_member() {
+                holders.push(Holdings::of(&mut device.phone.replica, &self.known.entries)?);
+            }
+        }
+        for operation in self.known.operations.iter_mut() {
+            if self.known.departed.contains(&operation.device) && !operation.gone {
+                operation.gone = !holders.iter().any(|holder| holder.has(operation));
+            }
+        }
+        Ok(())
+    }
+}
