@@ -126,9 +126,10 @@ impl Clock {
     }
 }
 
+/// `09:30` or `09:30:15`. (jiff would also take the time out of a longer text.)
 fn clock_time(text: &str) -> Option<Time> {
-    let digits = text.bytes().next()?.is_ascii_digit() && text.contains(':');
-    digits.then(|| text.parse().ok()).flatten()
+    let shape = matches!(text.len(), 5 | 8) && text.as_bytes().get(2) == Some(&b':');
+    shape.then(|| text.parse().ok()).flatten()
 }
 
 fn part_of_day(word: &str) -> Option<PartOfDay> {
