@@ -119,12 +119,17 @@ impl Engine {
             *held = None;
             let address = self.relay().await?.ok_or(EngineError::NoRelay)?;
             let connecting = async { Ok(Wire::connect(&address).await?) };
-            *held = Some(in_time(deadline, connecting).await?);
+            *held = Some(in_time(deadline, connecting).await.map_err(|error| match error {
+                EngineError::OutOfTime => {
+                    EngineError::Offline { why: "it did not answer in the time given".to_owned() }
+                }
+                other => other,
+            })?);
         }
         let Some(wire) = held.as_ref() else { return Err(EngineError::NoRelay) };
-        let before = if reused { wire.bytes() } else { (0, 0) };
-        let result = self.converse(wire, deadline, report, progress, before).await;
-        count_bytes(wire, before, report);
+        let result = self.converse(wire, deadline, report, progress).await;
+        count_bytes(wire, report);
+        wire.settle();
         if matches!(result, Err(EngineError::Offline { .. } | EngineError::BadReply { .. })) {
             *held = None;
         }
@@ -137,7 +142,6 @@ impl Engine {
         deadline: Option<Instant>,
         report: &mut SyncReport,
         progress: &mut (dyn FnMut(&SyncReport) + Send),
-        before: (u64, u64),
     ) -> Result<(), EngineError> {
         let space = self.worker.call(|replica| Ok(replica.space())).await?;
         let exporter = Some(wire.exporter(&space)?);
@@ -152,7 +156,7 @@ impl Engine {
             let Some(batch) = batch else { return Ok(()) };
             report.round_trips += 1;
             session = self.exchange(wire, session, &batch, deadline).await?;
-            count_bytes(wire, before, report);
+            count_bytes(wire, report);
             let (counts, restoring) = self
                 .worker
                 .call(|replica| Ok((replica.counts(), replica.restore_progress())))
@@ -207,8 +211,6 @@ pub(super) async fn in_time<T>(
     }
 }
 
-fn count_bytes(wire: &Wire, before: (u64, u64), report: &mut SyncReport) {
-    let now = wire.bytes();
-    report.bytes_sent = now.0.saturating_sub(before.0);
-    report.bytes_received = now.1.saturating_sub(before.1);
+fn count_bytes(wire: &Wire, report: &mut SyncReport) {
+    (report.bytes_sent, report.bytes_received) = wire.bytes();
 }

@@ -1,7 +1,7 @@
 //! One connection, and one exchange on it.
 
 use std::net::{Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mainstay_protocol::address::RelayAddress;
@@ -28,6 +28,8 @@ pub(crate) struct Wire {
     endpoint: Endpoint,
     connection: quinn::Connection,
     relay: VerifyKey,
+    /// Bytes that an earlier report has counted.
+    reported: Mutex<(u64, u64)>,
 }
 
 impl Wire {
@@ -68,7 +70,8 @@ impl Wire {
         }
         let connection = connected.map_err(offline)?;
         let relay = seen.key.ok_or(TransportError::WrongKey)?;
-        Ok(Self { endpoint: endpoint.clone(), connection, relay })
+        let reported = Mutex::default();
+        Ok(Self { endpoint: endpoint.clone(), connection, relay, reported })
     }
 
     /// The relay's key, which one of the pins names.
@@ -90,10 +93,19 @@ impl Wire {
         self.connection.close_reason().is_none()
     }
 
-    /// Bytes in UDP datagrams since the connection began: sent, received.
+    /// Bytes in UDP datagrams that no report has counted yet: sent, received. The handshake counts
+    /// for whoever reports first.
     pub(crate) fn bytes(&self) -> (u64, u64) {
         let stats = self.connection.stats();
-        (stats.udp_tx.bytes, stats.udp_rx.bytes)
+        let before = self.reported.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        (stats.udp_tx.bytes - before.0, stats.udp_rx.bytes - before.1)
+    }
+
+    /// What was sent and received up to now has been reported.
+    pub(crate) fn settle(&self) {
+        let stats = self.connection.stats();
+        let mut before = self.reported.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *before = (stats.udp_tx.bytes, stats.udp_rx.bytes);
     }
 
     /// Sends a batch on a stream of its own.

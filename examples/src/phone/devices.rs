@@ -63,7 +63,12 @@ fn text(devices: &[DeviceInfo]) -> String {
 /// Shows the invitation, waits for the other device, and lets it in if the codes are equal.
 async fn link(out: &Output, mut offer: LinkOffer, code: Option<&str>) -> Result<(), Failure> {
     out.tell("Give this to your other device, and to nobody else (`phone devices join`):\n");
-    out.tell(&offer.text());
+    let text = offer.text();
+    out.tell(&text);
+    // Too long for a code that a camera could read is no reason not to link.
+    if let Ok(code) = qrcode::QrCode::new(text.as_bytes()) {
+        out.tell(&code.render::<qrcode::render::unicode::Dense1x2>().build());
+    }
     out.tell("\nWaiting for it…");
     let (name, shown) = offer.answered().await?;
     let shown = shown.to_string();

@@ -107,7 +107,9 @@ impl Replica {
         self.intake = Default::default();
         let relay = self.relay.as_mut().ok_or(EngineError::NoRelay)?;
         relay.tried_ms = Some(now_ms);
-        Ok(())
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit_lazily(&mut *self.rng)
     }
 
     /// What the sync has moved so far.
