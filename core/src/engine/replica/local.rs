@@ -52,6 +52,9 @@ impl Replica {
         match &mut self.relay {
             Some(relay) if same_key => relay.address = text,
             _ => {
+                let mut tx = self.tx();
+                self.unsee_own(&mut tx)?;
+                tx.commit(&mut *self.rng)?;
                 self.take_back_outbox()?;
                 self.relay = Some(RelayView::new(text));
                 self.forget_receipts()?;
@@ -195,6 +198,7 @@ impl Local for Replica {
         }
         self.tally.owed = true;
         let mut tx = self.tx();
+        self.unsee_own(&mut tx)?;
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)
