@@ -73,8 +73,10 @@ impl Session {
 
     fn greeting<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Batch {
         let space = local.space();
+        let author = local.author();
+        let exporter = self.connection.exporter.filter(|_| self.proved != Some(author));
         let mut batch = vec![
-            (Asked::Attach, attach(local, self.connection.exporter, &self.connection.relay)),
+            (Asked::Attach, attach(local, exporter, &self.connection.relay)),
             (Asked::Roster, Request::Roster { space, known: Some(local.roster_head()) }),
             (Asked::Receipts, Request::Receipts { space, after: local.receipts_stamp() }),
         ];
@@ -135,7 +137,7 @@ impl Session {
     ) -> Result<(), L::Error> {
         match (asked, reply) {
             (Asked::Attach, Reply::Attached(attached)) => {
-                self.connection.exporter = None;
+                self.proved = Some(local.author());
                 self.greeted = true;
                 self.feed = Some(attached.cursor);
                 let knows = local.cursor();
@@ -201,7 +203,12 @@ impl Session {
             }
             (Asked::Append, Reply::Appended { statement }) => {
                 self.statement(local, &statement)?;
+                let before = local.author();
                 local.appended()?;
+                if local.author() != before {
+                    // Under its new key, the device has to introduce itself anew.
+                    self.regreet = true;
+                }
                 self.receipt_sent = false;
             }
             (Asked::Push(hashes), Reply::Pushed { statement }) => {
