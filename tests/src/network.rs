@@ -79,9 +79,6 @@ impl Conversation {
             return Ok(Turn::Done);
         };
         for request in batch {
-            if std::env::var("MAINSTAY_DEBUG").is_ok() {
-                eprintln!("{} {:.300}", line.turns, format!("{request:?}"));
-            }
             if line.requests_left == Some(0) {
                 return Ok(Turn::Cut);
             }
@@ -94,9 +91,6 @@ impl Conversation {
                 }
             }
             for reply in replies {
-                if std::env::var("MAINSTAY_DEBUG").is_ok() {
-                    eprintln!("   -> {:.300}", format!("{reply:?}"));
-                }
                 let refused = matches!(reply, Reply::Refused(_));
                 self.session.reply(&mut phone.replica, reply, world.now_ms)?;
                 if refused {

@@ -63,3 +63,13 @@ fn devices_and_a_faulty_relay_always_come_into_order() {
         lines.join("\n")
     );
 }
+
+#[test]
+fn a_planted_fault_is_found_and_replays_exactly() {
+    for plant in [Plant::LostOutbox, Plant::HollowAcknowledgements] {
+        let found =
+            (0..200).find(|seed| play(*seed, plant).is_err() && play(*seed, Plant::None).is_ok());
+        let seed = found.expect("a seed that the fault makes fail, and that is fine without it");
+        assert_eq!(play(seed, plant), play(seed, plant));
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use mainstay_protocol::frame::{Refusal, Reply, Request};
 use mainstay_protocol::heads::SlotHead;
+use mainstay_protocol::ids::AuthorId;
 use mainstay_protocol::receipt::Receipt;
 use mainstay_protocol::sign::{Signed, VerifyKey};
 use mainstay_protocol::statement::Cursor;
@@ -88,6 +89,8 @@ pub struct Session {
     pub(super) receipt_refused: bool,
     /// The relay lost something: the greeting's other answers are about what is no more.
     pub(super) regreet: bool,
+    /// For whom this connection has been shown to speak.
+    pub(super) proved: Option<AuthorId>,
     /// The relay was told the whole list of devices because it was behind.
     pub(super) taught: bool,
     pub(super) done: bool,
@@ -95,8 +98,6 @@ pub struct Session {
     pub(super) push_bytes: usize,
     /// When the last batch was handed out.
     asked_ms: i64,
-    /// Whom the connection has been attached as in this sync.
-    pub(super) attached_as: Option<mainstay_protocol::ids::AuthorId>,
 }
 
 impl Session {
@@ -118,11 +119,11 @@ impl Session {
             receipt_sent: false,
             receipt_refused: false,
             regreet: false,
+            proved: None,
             taught: false,
             done: false,
             push_bytes: FIRST_PUSH_BYTES,
             asked_ms: 0,
-            attached_as: None,
         }
     }
 

@@ -73,11 +73,10 @@ impl Session {
 
     fn greeting<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Batch {
         let space = local.space();
-        // Once per connection and author: a device that has just taken its next key proves that too.
-        let known = self.attached_as == Some(local.author());
-        let proves = self.connection.exporter.filter(|_| !known);
+        let author = local.author();
+        let exporter = self.connection.exporter.filter(|_| self.proved != Some(author));
         let mut batch = vec![
-            (Asked::Attach, attach(local, proves, &self.connection.relay)),
+            (Asked::Attach, attach(local, exporter, &self.connection.relay)),
             (Asked::Roster, Request::Roster { space, known: Some(local.roster_head()) }),
             (Asked::Receipts, Request::Receipts { space, after: local.receipts_stamp() }),
         ];
@@ -138,7 +137,7 @@ impl Session {
     ) -> Result<(), L::Error> {
         match (asked, reply) {
             (Asked::Attach, Reply::Attached(attached)) => {
-                self.attached_as = Some(local.author());
+                self.proved = Some(local.author());
                 self.greeted = true;
                 self.feed = Some(attached.cursor);
                 let knows = local.cursor();
@@ -205,9 +204,13 @@ impl Session {
             }
             (Asked::Append, Reply::Appended { statement }) => {
                 self.statement(local, &statement)?;
+                let before = local.author();
                 local.appended()?;
+                if local.author() != before {
+                    // Under its new key, the device has to introduce itself anew.
+                    self.regreet = true;
+                }
                 self.receipt_sent = false;
-                self.greeted &= self.attached_as == Some(local.author());
             }
             (Asked::Push(hashes), Reply::Pushed { statement }) => {
                 let stated = self.statement(local, &statement)?;

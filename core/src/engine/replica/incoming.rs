@@ -178,7 +178,7 @@ impl Replica {
     /// An item at a place that is taken: the body of a snapshot that was asked for, or nothing new.
     fn known_place(
         &mut self,
-        tx: &Tx,
+        tx: &mut Tx,
         header: &Header,
         verified: &Verified,
         head: Option<Head>,
@@ -187,6 +187,8 @@ impl Replica {
         let other = head.is_some_and(|head| head.seq == header.seq && head.hash != verified.hash);
         if mine && other {
             self.intake.met_own = true;
+        } else if mine {
+            self.saw_own(tx, &header.slot, header.seq)?;
         }
         if header.kind == Kind::Snapshot && verified.whole.is_some() {
             let key =
@@ -369,6 +371,9 @@ impl Replica {
                 covers: header.covers.clone(),
             };
             tx.put(&self.vault.key(Table::Wanted, &parts), &wanted)?;
+        }
+        if let Some(mine) = header.covered(&self.me.keys.author.author_id()) {
+            self.saw_own(tx, &header.slot, mine.seq)?;
         }
         self.intake.covers.entry(header.slot).or_default().extend(header.covers.iter().copied());
         if needless || page {

@@ -49,6 +49,9 @@ impl Replica {
         match &mut self.relay {
             Some(relay) if same_key => relay.address = text,
             _ => {
+                let mut tx = self.tx();
+                self.unsee_own(&mut tx)?;
+                tx.commit(&mut *self.rng)?;
                 self.take_back_outbox()?;
                 self.relay = Some(RelayView::new(text));
                 self.forget_receipts()?;
@@ -194,6 +197,7 @@ impl Local for Replica {
         }
         self.tally.owed = true;
         let mut tx = self.tx();
+        self.unsee_own(&mut tx)?;
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)
@@ -263,7 +267,7 @@ impl Local for Replica {
     }
 
     fn end_pull(&mut self) -> Result<(), EngineError> {
-        // Once: after the next key was taken, the old one's envelopes are another author's.
+        // Once: under the new key there is nothing of its own that it does not know.
         if std::mem::take(&mut self.intake.met_own) && self.is_member() {
             self.ask(Job::Rekey);
         }

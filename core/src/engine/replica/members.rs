@@ -17,6 +17,9 @@ use crate::engine::vault::Table;
 use crate::space::change::{self, Change, Newcomer};
 use crate::space::recovery::Recovery;
 
+/// Generations of a device's key that are tried before giving up; each is a twin that went before.
+const MAX_TWINS: u32 = 256;
+
 /// A device as a person sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceInfo {
@@ -121,7 +124,7 @@ impl Replica {
                 change::start_epoch(&mut *self.rng, (&self.roster, &self.keyring), &author)?
             }
             Job::Rekey => {
-                let keys = self.me.secret.keys(&self.me.space, self.me.generation + 1);
+                let keys = self.me.secret.keys(&self.me.space, self.next_generation());
                 let newcomer = Newcomer::own(&keys, &self.me.name);
                 change::admit(&mut *self.rng, (&self.roster, &self.keyring), &author, &newcomer)?
             }
@@ -150,6 +153,7 @@ impl Replica {
     /// The relay has appended the record of the next job.
     pub(super) fn job_done(&mut self, change: Change) -> Result<(), EngineError> {
         let job = self.jobs.pop_front();
+        let taken = self.next_generation();
         self.roster.append(&change.record)?;
         let wraps = change.wraps;
         self.keep_wraps(change.epoch.is_some(), &wraps)?;
@@ -159,10 +163,21 @@ impl Replica {
             self.keyring.absorb(&self.roster, &wraps, me, &kem);
         }
         if job == Some(Job::Rekey) {
-            self.me.generation += 1;
+            self.me.generation = taken;
             self.me.keys = self.me.secret.keys(&self.me.space, self.me.generation);
         }
         self.store_members()
+    }
+
+    /// The first generation whose key nobody has used: a twin may have taken the next one.
+    fn next_generation(&self) -> u32 {
+        let members = &self.roster.state().members;
+        let unused = |generation: &u32| {
+            let keys = self.me.secret.keys(&self.me.space, *generation);
+            !members.contains_key(&keys.author.author_id())
+        };
+        let after = self.me.generation + 1;
+        (after..after + MAX_TWINS).find(unused).unwrap_or(after)
     }
 
     /// Keeps the wraps of the present epoch, for a relay that loses them.
@@ -273,7 +288,7 @@ impl Replica {
 
     /// This device as a newcomer under its next key: how it comes back after it was removed.
     pub fn as_newcomer(&self) -> Newcomer {
-        let keys = self.me.secret.keys(&self.me.space, self.me.generation + 1);
+        let keys = self.me.secret.keys(&self.me.space, self.next_generation());
         Newcomer::own(&keys, &self.me.name)
     }
 
@@ -284,8 +299,9 @@ impl Replica {
     /// [`EngineError`] when the roster does not list that key.
     pub fn readmitted(&mut self, roster: Roster, wraps: &[Wrap]) -> Result<(), EngineError> {
         self.take_back_outbox()?;
+        let generation = self.next_generation();
         self.take_roster(&roster.records_after(None))?;
-        self.me.generation += 1;
+        self.me.generation = generation;
         self.me.keys = self.me.secret.keys(&self.me.space, self.me.generation);
         self.take_wraps(wraps)?;
         for name in self.loose_slots()? {

@@ -10,6 +10,7 @@ use mainstay_protocol::codec;
 use mainstay_protocol::envelope::{Chunk, Header, Kind};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
+use mainstay_protocol::ids::SlotId;
 use mainstay_protocol::statement::Stored;
 
 use super::Replica;
@@ -201,6 +202,7 @@ impl Replica {
             last_part: draft.chunk.is_last(),
             destroy: draft.destroys,
             news: draft.news,
+            seen: None,
         };
         let length = outgoing.envelope.len();
         tx.put(&self.vault.ordinal(Table::Outbox, self.next_out), &outgoing)?;
@@ -259,9 +261,31 @@ impl Replica {
         tx.commit(&mut *self.rng)
     }
 
-    /// Takes every envelope back whose fate was "refused": its content waits again.
+    /// Notes what the relay shows of this device's own chain, up to a place of it.
+    pub(super) fn saw_own(&self, tx: &mut Tx, slot: &SlotId, upto: u64) -> Result<(), EngineError> {
+        for (place, mut outgoing) in self.outbox()? {
+            if outgoing.slot == *slot && outgoing.seq <= upto && outgoing.seen != Some(true) {
+                outgoing.seen = Some(true);
+                tx.put(&self.vault.ordinal(Table::Outbox, place), &outgoing)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The relay lost something: what it showed before says nothing any more.
+    pub(super) fn unsee_own(&self, tx: &mut Tx) -> Result<(), EngineError> {
+        for (place, mut outgoing) in self.outbox()? {
+            outgoing.seen = None;
+            tx.put(&self.vault.ordinal(Table::Outbox, place), &outgoing)?;
+        }
+        Ok(())
+    }
+
+    /// Takes every envelope back whose fate was "refused": its content waits again. What the relay
+    /// has shown stays; sealing it a second time would put another envelope in its place.
     pub(super) fn take_back_outbox(&mut self) -> Result<(), EngineError> {
         let mut out = self.outbox()?;
+        out.retain(|(_, outgoing)| outgoing.seen != Some(true));
         out.reverse();
         let mut tx = self.tx();
         let me = self.me.keys.author.author_id();

@@ -158,6 +158,10 @@ pub(super) struct Outgoing {
     pub(super) destroy: bool,
     #[n(12)]
     pub(super) news: bool,
+    /// The relay showed it: it is stored, though no signed word of that has come. It is sent again
+    /// as it is until the relay has signed for it, also after the list of devices moved on.
+    #[n(13)]
+    pub(super) seen: Option<bool>,
 }
 
 /// Where the chains of a slot stand.

@@ -1,0 +1,231 @@
+//! Stories that the design promises to end well, by name.
+#![allow(clippy::unwrap_used)]
+
+use jiff::Timestamp;
+use mainstay_core::engine::{Alarm, Job};
+use mainstay_core::journal::{EntryBody, EntryId, Note, Patch, Value, When};
+use mainstay_core::space::phrase::Phrase;
+use mainstay_core::sync::Local;
+use mainstay_protocol::frame::{Item, ItemBody, Reply};
+use mainstay_tests::network::{Line, Turn};
+use mainstay_tests::stores;
+use mainstay_tests::world::{Phone, World};
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+fn log(world: &World, phone: &mut Phone, text: &str) -> EntryId {
+    let at = Timestamp::from_millisecond(world.now_ms).unwrap();
+    let body = EntryBody::Note(Note { note: Some(text.to_owned()) });
+    phone.replica.log(body, When::exact(at, "Europe/Berlin"), world.now_ms).unwrap()
+}
+
+fn edit(world: &World, phone: &mut Phone, id: EntryId, text: &str) {
+    let patch = Patch::from([("note".to_owned(), Some(Value::Str(text.to_owned())))]);
+    phone.replica.edit(id, &patch, world.now_ms).unwrap();
+}
+
+fn rows(phone: &mut Phone) -> Vec<mainstay_core::document::Row> {
+    phone.replica.timeline(i64::MIN, i64::MAX).unwrap()
+}
+
+fn two(seed: u64) -> (World, Phrase, Phone, Phone) {
+    let mut world = World::new(seed);
+    let phrase = Phrase::make(&mut world.rng);
+    let mut first = world.phone(&phrase);
+    world.sync(&mut first).unwrap();
+    let mut second = world.link(&mut first, "second").unwrap();
+    world.sync(&mut second).unwrap();
+    (world, phrase, first, second)
+}
+
+fn round(world: &mut World, phones: &mut [&mut Phone]) {
+    for _ in 0..3 {
+        for phone in phones.iter_mut() {
+            world.sync(phone).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_entry_edited_on_two_phones_keeps_the_losing_value_to_choose() {
+    let (mut world, _, mut a, mut b) = two(1);
+    let id = log(&world, &mut a, "first");
+    round(&mut world, &mut [&mut a, &mut b]);
+    edit(&world, &mut a, id, "from a");
+    edit(&world, &mut b, id, "from b");
+    round(&mut world, &mut [&mut a, &mut b]);
+    assert_eq!(rows(&mut a), rows(&mut b));
+    let shown = a.replica.show(&id).unwrap();
+    let lost = shown.conflicts["note"].clone();
+    assert_eq!(lost.len(), 1);
+    edit(&world, &mut a, id, lost[0].as_str().unwrap());
+    round(&mut world, &mut [&mut a, &mut b]);
+    assert!(b.replica.show(&id).unwrap().conflicts.is_empty());
+    assert_eq!(rows(&mut b)[0].fields["note"], lost[0]);
+}
+
+#[test]
+fn what_a_removed_phone_pushes_is_refused() {
+    let (mut world, _, mut a, mut b) = two(2);
+    a.replica.ask(Job::Remove(b.replica.author()));
+    world.sync(&mut a).unwrap();
+    log(&world, &mut b, "too late");
+    assert!(world.sync(&mut b).is_err());
+    world.sync(&mut a).unwrap();
+    assert_eq!(rows(&mut a), []);
+}
+
+#[test]
+fn a_thief_who_acts_first_loses_everything_to_the_phrase() {
+    let (mut world, phrase, mut own, mut stolen) = two(3);
+    let id = log(&world, &mut own, "mine");
+    round(&mut world, &mut [&mut own, &mut stolen]);
+    stolen.replica.ask(Job::Remove(own.replica.author()));
+    world.sync(&mut stolen).unwrap();
+    assert!(world.sync(&mut own).is_err());
+    let mut new = world.restore(&phrase).unwrap();
+    world.sync(&mut new).unwrap();
+    assert_eq!(rows(&mut new)[0].id, id);
+    log(&world, &mut new, "after the theft");
+    world.sync(&mut new).unwrap();
+    assert!(world.sync(&mut stolen).is_err());
+    assert_eq!(rows(&mut stolen).len(), 1);
+}
+
+#[test]
+fn a_relay_rolled_back_behind_a_cursor_and_filled_past_it_is_refilled() {
+    let (mut world, phrase, mut a, mut b) = two(4);
+    let before = stores::copy(&world.relay_store);
+    for n in 0..5 {
+        log(&world, &mut a, &format!("lost {n}"));
+        world.sync(&mut a).unwrap();
+    }
+    world.put_relay_back(before, false);
+    for n in 0..9 {
+        log(&world, &mut b, &format!("new {n}"));
+        world.sync(&mut b).unwrap();
+    }
+    // Nothing is said to be there from the moment the loss is seen until all is there again.
+    let mut line = Line { requests_left: Some(4), last_replies: 1, ..Line::default() };
+    assert_eq!(world.sync_over(&mut a, &mut line).unwrap(), Turn::Cut);
+    assert_eq!(a.replica.status(world.now_ms).unwrap().on_relay, 0);
+    assert_eq!(a.replica.take_alarms(), [Alarm::RelayLost]);
+    round(&mut world, &mut [&mut a, &mut b]);
+    assert_eq!(a.replica.status(world.now_ms).unwrap().on_relay, 14);
+    assert_eq!(rows(&mut a), rows(&mut b));
+    let mut new = world.restore(&phrase).unwrap();
+    world.sync(&mut new).unwrap();
+    assert_eq!(rows(&mut new), rows(&mut a));
+}
+
+#[test]
+fn a_forgotten_entry_does_not_come_back_from_a_phone_that_was_away_for_a_year() {
+    let (mut world, phrase, mut a, mut away) = two(5);
+    let id = log(&world, &mut a, "to forget");
+    let kept = log(&world, &mut a, "to keep");
+    round(&mut world, &mut [&mut a, &mut away]);
+    edit(&world, &mut away, id, "edited while away");
+    a.replica.delete(id, world.now_ms).unwrap();
+    world.sync(&mut a).unwrap();
+    a.replica.restore_deleted(id, world.now_ms).unwrap();
+    a.replica.forget(id, world.now_ms).unwrap();
+    world.sync(&mut a).unwrap();
+    world.now_ms += 365 * DAY_MS;
+    round(&mut world, &mut [&mut a, &mut away]);
+    for phone in [&mut a, &mut away] {
+        assert_eq!(rows(phone).iter().map(|row| row.id).collect::<Vec<_>>(), [kept]);
+        assert_eq!(phone.replica.document(&id).unwrap(), None);
+    }
+    let mut new = world.restore(&phrase).unwrap();
+    world.sync(&mut new).unwrap();
+    assert_eq!(new.replica.document(&id).unwrap(), None);
+}
+
+#[test]
+fn an_acknowledgement_without_the_relays_signature_leaves_everything_waiting() {
+    let (mut world, _, mut a, _) = two(6);
+    log(&world, &mut a, "waiting");
+    let forged = |_: &_, replies: Vec<Reply>| {
+        let pushed = |reply: &Reply| matches!(reply, Reply::Pushed { .. });
+        replies.into_iter().map(|r| if pushed(&r) { Reply::Done } else { r }).collect()
+    };
+    let mut line = Line { meddle: Some(Box::new(forged)), ..Line::default() };
+    assert!(world.sync_over(&mut a, &mut line).is_err());
+    let status = a.replica.status(world.now_ms).unwrap();
+    assert_eq!((status.waiting, status.on_relay), (1, 0));
+    world.sync(&mut a).unwrap();
+    assert_eq!(a.replica.status(world.now_ms).unwrap().on_relay, 1);
+}
+
+#[test]
+fn a_forged_envelope_raises_an_alarm_and_changes_nothing() {
+    let (mut world, _, mut a, mut b) = two(7);
+    log(&world, &mut a, "honest");
+    world.sync(&mut a).unwrap();
+    let forge = |_: &_, mut replies: Vec<Reply>| {
+        for reply in &mut replies {
+            let Reply::Items { items, .. } = reply else { continue };
+            for Item { body, .. } in items {
+                let (ItemBody::Whole(bytes) | ItemBody::Stub(bytes)) = body;
+                let last = bytes.len() - 1;
+                bytes[last] ^= 1;
+            }
+        }
+        replies
+    };
+    let mut line = Line { meddle: Some(Box::new(forge)), ..Line::default() };
+    let _ = world.sync_over(&mut b, &mut line);
+    assert!(b.replica.take_alarms().contains(&Alarm::Forged));
+    assert_eq!(rows(&mut b), []);
+}
+
+#[test]
+fn the_relay_sees_no_word_and_no_key() {
+    let mut world = World::new(8);
+    world.received = Some(Vec::new());
+    let phrase = Phrase::make(&mut world.rng);
+    let mut phone = world.phone(&phrase);
+    let canary = "canary that sings nowhere";
+    for _ in 0..100 {
+        log(&world, &mut phone, canary);
+    }
+    world.sync(&mut phone).unwrap();
+    world.now_ms += 60 * DAY_MS;
+    world.sync(&mut phone).unwrap();
+    let seen = |world: &World, what: &[u8]| {
+        let received = world.received.as_ref().unwrap();
+        let stored = stores::bytes(&world.relay_store);
+        [received, &stored].iter().any(|all| all.windows(what.len()).any(|w| w == what))
+    };
+    assert!(!seen(&world, canary.as_bytes()));
+    assert!(!seen(&world, phone.secret.expose()));
+    // The search does find what was leaked on purpose.
+    world.received.as_mut().unwrap().extend_from_slice(canary.as_bytes());
+    assert!(seen(&world, canary.as_bytes()));
+}
+
+#[test]
+fn a_phone_let_in_again_sends_what_it_had_not_sent() {
+    let (mut world, _, mut a, mut b) = two(9);
+    a.replica.ask(Job::Remove(b.replica.author()));
+    world.sync(&mut a).unwrap();
+    let id = log(&world, &mut b, "written while out");
+    assert!(world.sync(&mut b).is_err());
+    world.readmit(&mut a, &mut b).unwrap();
+    round(&mut world, &mut [&mut b, &mut a]);
+    assert_eq!(rows(&mut a)[0].id, id);
+}
+
+#[test]
+fn a_clone_takes_a_new_key_and_both_branches_merge() {
+    let (mut world, _, mut a, _) = two(10);
+    log(&world, &mut a, "shared past");
+    world.sync(&mut a).unwrap();
+    let mut twin = world.open(&stores::copy(&a.store), &a.secret.clone()).unwrap();
+    log(&world, &mut a, "of the first");
+    log(&world, &mut twin, "of the twin");
+    round(&mut world, &mut [&mut a, &mut twin]);
+    assert_eq!(rows(&mut a), rows(&mut twin));
+    assert_eq!(rows(&mut a).len(), 3);
+    assert_ne!(a.replica.author(), twin.replica.author());
+}
