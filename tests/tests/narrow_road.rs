@@ -1,5 +1,5 @@
 //! `sync_once(2 s)` where there is little bandwidth: it stops in time and goes on where it was.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod kit;
 

@@ -15,6 +15,9 @@ use super::vault::{Key, Vault};
 /// Plain bytes per sealed value: the store's limit less nonce, tag and the count of chunks.
 const CHUNK_BYTES: usize = MAX_VALUE_BYTES - 64;
 
+/// Gets what follows the scanned prefix in each key, and the value.
+type Visit<'a> = &'a mut dyn FnMut(&[u8], Vec<u8>) -> Result<ControlFlow<()>, EngineError>;
+
 /// Writes that are not in the store yet, over those that are.
 pub(super) struct Tx {
     vault: Arc<Vault>,
@@ -100,11 +103,7 @@ impl Tx {
     }
 
     /// Every value whose key starts with `prefix`, in key order, with what follows the prefix.
-    pub(super) fn scan(
-        &self,
-        prefix: &Key,
-        visit: &mut dyn FnMut(&[u8], Vec<u8>) -> Result<ControlFlow<()>, EngineError>,
-    ) -> Result<(), EngineError> {
+    pub(super) fn scan(&self, prefix: &Key, visit: Visit<'_>) -> Result<(), EngineError> {
         let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
         let end = prefix_end(&prefix.0);
         let mut failed = None;
@@ -185,7 +184,7 @@ impl Tx {
 fn join_chunks(
     chunks: BTreeMap<Vec<u8>, Vec<u8>>,
     prefix: usize,
-    visit: &mut dyn FnMut(&[u8], Vec<u8>) -> Result<ControlFlow<()>, EngineError>,
+    visit: Visit<'_>,
 ) -> Result<(), EngineError> {
     let mut chunks = chunks.into_iter();
     while let Some((key, first)) = chunks.next() {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use mainstay_protocol::frame::{Refusal, Reply, Request};
 use mainstay_protocol::heads::SlotHead;
 use mainstay_protocol::ids::AuthorId;
+use mainstay_protocol::limits::MAX_FRAME_BYTES;
 use mainstay_protocol::receipt::Receipt;
 use mainstay_protocol::sign::{Signed, VerifyKey};
 use mainstay_protocol::statement::Cursor;
@@ -17,8 +18,10 @@ const MAX_RESTARTS: u32 = 6;
 
 /// The first push: half a second on a slow mobile link (1 Mbit/s).
 const FIRST_PUSH_BYTES: usize = 64 * 1024;
-/// The least and the most that one push holds.
-const PUSH_BYTES: std::ops::RangeInclusive<usize> = 16 * 1024..=512 * 1024;
+/// The least and the most that one push holds. A push is one frame, and its envelopes are framed in
+/// it; the longest single envelope fits as well.
+const PUSH_BYTES: std::ops::RangeInclusive<usize> = 16 * 1024..=MAX_FRAME_BYTES * 3 / 4;
+const _: () = assert!(mainstay_protocol::limits::MAX_ENVELOPE_BYTES < MAX_FRAME_BYTES * 3 / 4);
 /// Pushes grow while they take less than this, and shrink when they take more than twice as long:
 /// a sync with a budget of two seconds must get some of them through.
 const BRISK_MS: i64 = 400;

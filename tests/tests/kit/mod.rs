@@ -1,5 +1,5 @@
 //! A desk with phones on it and a relay under it.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
 
 pub mod proxy;
 

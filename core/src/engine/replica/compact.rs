@@ -91,7 +91,7 @@ impl Replica {
     pub(super) fn pack_chapter(&mut self, month: Month, now_ms: i64) -> Result<usize, EngineError> {
         let mut tx = self.tx();
         let (bundle, rows) = self.gather(&tx, month)?;
-        let entries = self.pending(&tx)?.remove(&month).unwrap_or_default();
+        let entries = self.pending_in(&tx, month)?;
         for entry in &entries {
             let id = crate::journal::EntryId::from_bytes(entry.entry);
             tx.delete(&entry_key(&self.vault, Table::Pending, &id))?;

@@ -105,6 +105,16 @@ impl Replica {
         Ok(months)
     }
 
+    /// Entries of one chapter that wait.
+    pub(super) fn pending_in(&self, tx: &Tx, month: Month) -> Result<Vec<Pending>, EngineError> {
+        let mut waiting = Vec::new();
+        tx.scan(&super::docs::month_key(&self.vault, Table::Pending, month), &mut |_, bytes| {
+            waiting.push(codec::decode(&bytes)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(waiting)
+    }
+
     fn seal_plan(&mut self, tx: &mut Tx) -> Result<usize, EngineError> {
         let Some(sent) = self.plan_pending(tx)? else { return Ok(0) };
         if self.slot(tx, SlotName::Plan)?.must_pack {
