@@ -10,7 +10,7 @@ use mainstay_protocol::frame::{self, PREFIX_BYTES, Proof, Reply, Request};
 use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::sign::VerifyKey;
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig, Endpoint, RecvStream, TransportConfig, VarInt};
+use quinn::{ClientConfig, Endpoint, RecvStream, TransportConfig, VarInt, WriteError};
 
 use super::{TransportError, tls};
 
@@ -114,10 +114,18 @@ impl Wire {
         for request in batch {
             let frame = codec::encode(request);
             let prefix = frame::prefix(&frame).map_err(|_| TransportError::Malformed)?;
-            send.write_all(&prefix).await.map_err(offline)?;
-            send.write_all(&frame).await.map_err(offline)?;
+            for part in [&prefix[..], &frame[..]] {
+                match send.write_all(part).await {
+                    Ok(()) => {}
+                    // The relay refused an earlier request and reads no further: its answer,
+                    // which says why, is on the way.
+                    Err(WriteError::Stopped(_)) => return Ok(Exchange { receive }),
+                    Err(error) => return Err(offline(error)),
+                }
+            }
         }
-        send.finish().map_err(offline)?;
+        // Fails only where the relay has stopped reading: as above.
+        let _ = send.finish();
         Ok(Exchange { receive })
     }
 

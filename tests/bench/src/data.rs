@@ -55,7 +55,7 @@ impl Journal {
         }
         let count = entries.len();
         let edits = (0..count)
-            .filter_map(|at| (maker.below(EDITED) == 0).then_some(at))
+            .filter(|_| maker.below(EDITED) == 0)
             .collect::<Vec<_>>()
             .into_iter()
             .map(|at| (at, maker.note()))
@@ -196,6 +196,6 @@ impl Maker {
     }
 
     fn below(&mut self, bound: u32) -> u32 {
-        (u64::from(self.rng.next_u32()) * u64::from(bound) >> 32) as u32
+        ((u64::from(self.rng.next_u32()) * u64::from(bound)) >> 32) as u32
     }
 }
