@@ -162,3 +162,22 @@ async fn a_journal_whose_key_store_lost_the_key_says_so_and_stays_as_it_is() {
     phone.resume().await.unwrap();
     assert_eq!(everything(&phone).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_first_sync_on_a_fast_road_fits_its_frames() {
+    let desk = Desk::new().await;
+    let (phone, _) = desk.phone("first", Backend::Redb).await;
+    let mut words = String::new();
+    let mut state = 7_u64;
+    while words.len() < 60_000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        words.push_str(&format!("{state:x} "));
+    }
+    // Each fills an envelope of its own, none is compressed well: pushes grow as far as they may.
+    for number in 0..60 {
+        phone.log(note(&words[number..]), kit::days_ago(number as i64 * 15)).await.unwrap();
+    }
+    let report = phone.sync().await.unwrap();
+    assert!(report.complete && report.bytes_sent > 2_000_000, "{report:?}");
+    assert_eq!(phone.status().await.unwrap().on_relay, 60);
+}
