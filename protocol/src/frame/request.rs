@@ -23,8 +23,9 @@ pub enum Request {
     #[n(0)]
     Attach(#[n(0)] Attach),
     /// Makes a space known to the relay, with its whole roster. Answered by
-    /// [`super::Reply::Created`]. Needs no attachment; a space that exists is refused, unless the
-    /// roster is the very same: then the answer, which may have been lost, comes again.
+    /// [`super::Reply::Created`]. Needs no attachment. For a space that exists: the very same roster
+    /// repeats the answer, which may have been lost; one that lawfully continues what the relay
+    /// knows is learnt, because a relay that was rolled back has forgotten it; any other is refused.
     #[n(1)]
     Create {
         /// The space.

@@ -24,14 +24,22 @@ fn an_open_relay_takes_any_whole_roster_and_states_its_head() {
 }
 
 #[test]
-fn creating_a_space_again_with_the_same_roster_repeats_the_answer_and_with_another_is_refused() {
+fn creating_a_space_again_repeats_the_answer_or_teaches_a_continuation_and_never_a_fork() {
     let relay = relay();
     let (mut world, a) = World::found(10, 11);
+    let (mut fork, also_a) = World::found(10, 11);
+    assert_eq!(world.head(), fork.head());
     let first = ask(&relay, &mut connection(5), world.create(Admission::Open));
     let again = ask(&relay, &mut connection(5), world.create(Admission::Open));
     assert_eq!(first, again);
+    // A relay that was rolled back learns what it has forgotten.
     world.admit(&a, &Key::new(12));
-    let refused = refusal(&relay, &mut connection(5), world.create(Admission::Open));
+    let taught = ask(&relay, &mut connection(5), world.create(Admission::Open));
+    let Reply::Created { statement, .. } = taught else { panic!("{taught:?}") };
+    assert_eq!(verified(&statement).claim, Claim::Roster(world.head()));
+    // Another history is none of its business.
+    fork.admit(&also_a, &Key::new(13));
+    let refused = refusal(&relay, &mut connection(5), fork.create(Admission::Open));
     assert_eq!(refused, Refusal::SpaceExists);
 }
 
