@@ -56,3 +56,22 @@ fn a_wiped_relay_is_filled_again() {
     world.sync(&mut new).unwrap();
     assert_eq!(new.replica.timeline(i64::MIN, i64::MAX).unwrap().len(), 100);
 }
+
+#[test]
+fn an_entry_is_there_after_a_crash_the_moment_its_log_call_has_returned() {
+    use mainstay_core::engine::Replica;
+
+    let mut world = World::new(3);
+    let phrase = Phrase::make(&mut world.rng);
+    let mut phone = world.phone(&phrase);
+    let now = world.now_ms;
+    for number in 0..20 {
+        let id = phone.replica.log(note(&format!("entry {number}")), at(now), now).unwrap();
+        // What was committed lazily is lost, what was committed durably is not.
+        phone.store.crash();
+        let setup = world.setup(&phone.store, &phone.secret);
+        phone.replica = Replica::open(setup).unwrap();
+        assert!(phone.replica.row_of(&id).is_ok(), "entry {number}");
+    }
+    assert_eq!(phone.replica.timeline(i64::MIN, i64::MAX).unwrap().len(), 20);
+}
