@@ -74,6 +74,14 @@ impl World {
     /// # Errors
     /// What the restore ended with.
     pub fn restore(&mut self, phrase: &Phrase) -> Result<Phone, EngineError> {
+        self.restore_as(phrase, "new phone")
+    }
+
+    /// The same, under a name of its own: status tells devices apart by their names.
+    ///
+    /// # Errors
+    /// What the restore ended with.
+    pub fn restore_as(&mut self, phrase: &Phrase, name: &str) -> Result<Phone, EngineError> {
         let recovery = Recovery::derive(phrase);
         let space = recovery.space_id();
         let sign = |message: &[u8]| recovery.signing().sign_for(purpose::ATTACH, message);
@@ -81,7 +89,7 @@ impl World {
         let keyring = Keyring::open(&met.roster, &met.wraps, Signer::Recovery, recovery.kem())
             .map_err(|_| EngineError::BadReply { what: "no key for the phrase" })?;
         let secret = DeviceSecret::make(&mut self.rng);
-        let newcomer = Newcomer::own(&secret.keys(&space, 0), "new phone");
+        let newcomer = Newcomer::own(&secret.keys(&space, 0), name);
         let keys = (&met.roster, &keyring);
         let change = Replica::draft_recovery(&mut self.rng, keys, &recovery, &newcomer)?;
         let append = Request::Append {
@@ -96,7 +104,7 @@ impl World {
         if let Some(epoch) = change.epoch {
             keyring.add(epoch);
         }
-        self.join(secret, (roster, keyring), met.cursor, "new phone")
+        self.join(secret, (roster, keyring), met.cursor, name)
     }
 
     fn join(

@@ -17,12 +17,30 @@ impl Sim {
         for round in 0..ROUNDS_TO_ORDER {
             for device in 0..self.devices.len() {
                 self.sync(device, &mut Line::default())?;
-                if round < 2 {
-                    self.confirm(device)?;
+                match round {
+                    0 | 1 => self.confirm(device)?,
+                    2 => self.let_in_again(device)?,
+                    _ => {}
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whoever removes a phone removes its clone as well: both had the same key. The person still
+    /// holds the clone, and what only it acknowledged; another device lets it in again.
+    fn let_in_again(&mut self, device: usize) -> Result<(), Failure> {
+        let member = |at: &usize| self.devices[*at].phone.replica.is_member();
+        let Some(host) = (0..self.devices.len()).find(member).filter(|_| !member(&device)) else {
+            return Ok(());
+        };
+        let labels = [host, device].map(|at| self.devices[at].label.clone());
+        self.say(format!("{} lets {} in again", labels[0], labels[1]));
+        let pair = self.devices.get_disjoint_mut([host, device]);
+        let [host_device, gone] = pair.map_err(|e| e.to_string())?;
+        let let_in = self.world.readmit(&mut host_device.phone, &mut gone.phone);
+        let_in.map_err(|e| self.failed(device, "let in again", &e))?;
+        self.sync(device, &mut Line::default()).map(|_| ())
     }
 
     pub(super) fn check_order(&mut self) -> Result<(), Failure> {

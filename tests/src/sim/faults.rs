@@ -132,7 +132,7 @@ impl Sim {
             "{} is lost, d{id} is restored from the phrase",
             self.devices[device].label
         ));
-        let phone = match self.world.restore(&self.phrase) {
+        let phone = match self.world.restore_as(&self.phrase, &format!("restored {id}")) {
             Ok(phone) => phone,
             Err(_) if self.known.harm > 0 => {
                 self.say("    the relay has nothing to restore from yet");

@@ -66,7 +66,7 @@ impl Sim {
         let turn = match synced {
             Ok(turn) => turn,
             Err(error) if self.may_fail(device, &error) => {
-                self.say(format!("    it ends with: {error:?}"));
+                self.say(format!("    {} ends with: {error:?}", self.devices[device].label));
                 return Ok(None);
             }
             Err(error) => return Err(self.failed(device, "sync", &error)),

@@ -206,13 +206,13 @@ impl Replica {
         let mut doc = EntryDoc::load(ours)?;
         let Some(theirs) = theirs else {
             if resend {
-                self.mark_pending(tx, id, Default::default())?;
+                self.mark_again(tx, id, Default::default())?;
             }
             return Ok(Some(doc));
         };
         let Ok(other) = EntryDoc::load(theirs) else { return Ok(None) };
         if resend && !other.has_all(&doc.heads()) {
-            self.mark_pending(tx, id, other.heads())?;
+            self.mark_again(tx, id, other.heads())?;
         }
         Ok(doc.merge(&other).is_ok().then_some(doc))
     }

@@ -38,6 +38,8 @@ pub(super) struct Intake {
     pub(super) now_ms: i64,
     /// This device met envelopes of its own that it does not know.
     pub(super) met_own: bool,
+    /// The list of devices changed after the receipts were asked for.
+    pub(super) members_changed: bool,
 }
 
 impl Intake {

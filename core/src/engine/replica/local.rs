@@ -363,7 +363,9 @@ impl Local for Replica {
         stamp: u64,
     ) -> Result<(), EngineError> {
         Replica::take_receipts(self, receipts, incarnation)?;
-        if let Some(relay) = &mut self.relay {
+        // After a change of the devices, older receipts count too: the next sync asks for them all.
+        let changed = self.intake.members_changed;
+        if let Some(relay) = self.relay.as_mut().filter(|_| !changed) {
             relay.receipts = stamp;
         }
         Ok(())

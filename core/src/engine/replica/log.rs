@@ -188,6 +188,21 @@ impl Replica {
         }
     }
 
+    /// Remembers that nobody has an entry's changes beyond `sent`, although they were sent or wait
+    /// on the ground that earlier ones were. Of two different grounds neither is safe: then the
+    /// whole document goes.
+    pub(super) fn mark_again(
+        &self,
+        tx: &mut Tx,
+        id: &EntryId,
+        sent: crate::document::Heads,
+    ) -> Result<(), EngineError> {
+        let key = entry_key(&self.vault, Table::Pending, id);
+        let waits = tx.get::<Pending>(&key)?.filter(|pending| pending.sent != sent);
+        let sent = if waits.is_some() { Default::default() } else { sent };
+        tx.put(&key, &Pending { entry: *id.as_bytes(), sent })
+    }
+
     fn intend(&mut self, intent: &Intent) -> Result<(), EngineError> {
         let mut tx = self.tx();
         tx.put(&self.vault.ordinal(Table::Intent, self.next_intent), intent)?;

@@ -210,8 +210,15 @@ impl Replica {
         self.jobs.pop_front();
     }
 
+    /// Keeps who takes part, and under which key. Receipts of a device that did not take part, or
+    /// that this one took for its own, were passed over: all of them are read again.
     fn store_members(&mut self) -> Result<(), EngineError> {
         let mut tx = self.tx();
+        self.intake.members_changed = true;
+        if let Some(relay) = &mut self.relay {
+            relay.receipts = 0;
+        }
+        self.put_relay(&mut tx)?;
         self.put_identity(&mut tx)?;
         self.put_roster(&mut tx)?;
         tx.commit(&mut *self.rng)?;

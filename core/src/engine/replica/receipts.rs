@@ -97,7 +97,7 @@ impl Replica {
         for device in self.other_devices().iter().filter(|device| **device != author) {
             if self.seen(tx, device)?.is_some_and(|seen| seen.complete) {
                 let item = Unconfirmed { entry, slot, author, seq };
-                tx.put(&self.unconfirmed_key(device, entry.as_ref()), &item)?;
+                tx.put(&self.unconfirmed_key(device, &item), &item)?;
             }
         }
         Ok(())
@@ -163,7 +163,7 @@ impl Replica {
                 head.slot == item.slot && head.author == item.author && head.head.seq >= item.seq
             });
             if same || named {
-                tx.delete(&self.unconfirmed_key(&receipt.author, item.entry.as_ref()))?;
+                tx.delete(&self.unconfirmed_key(&receipt.author, &item))?;
             }
         }
         self.revision += 1;
@@ -196,8 +196,9 @@ impl Replica {
         tx.get(&self.vault.key(Table::Receipt, &[device.as_bytes()]))
     }
 
-    fn unconfirmed_key(&self, device: &AuthorId, entry: Option<&[u8; 16]>) -> Key {
-        let name = entry.map_or(PLAN, |entry| &entry[..]);
-        self.vault.key(Table::Unconfirmed, &[device.as_bytes(), name])
+    /// One for each author: who confirms a later change of an entry may lack another author's.
+    fn unconfirmed_key(&self, device: &AuthorId, item: &Unconfirmed) -> Key {
+        let name = item.entry.as_ref().map_or(PLAN, |entry| &entry[..]);
+        self.vault.key(Table::Unconfirmed, &[device.as_bytes(), name, item.author.as_bytes()])
     }
 }
