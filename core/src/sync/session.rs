@@ -67,7 +67,7 @@ pub(super) enum Asked {
     Names,
     RestoreSlots(Vec<mainstay_protocol::ids::SlotId>),
     Heads,
-    Append,
+    Append(mainstay_protocol::hash::Hash),
     Push(Vec<mainstay_protocol::hash::Hash>),
     PutReceipt,
 }
@@ -198,10 +198,9 @@ impl Session {
             }
             // A relay that was rolled back may not know this device yet.
             (Asked::Attach, Refusal::NotAuthorised) if !self.taught => self.teach(),
-            (Asked::Attach, Refusal::NotAuthorised) => return Err(SyncError::NotADevice.into()),
             (_, Refusal::NotAuthorised) => return Err(SyncError::NotADevice.into()),
-            (Asked::Append, Refusal::RosterMoved { .. }) => self.restart()?,
-            (Asked::Append, Refusal::BadRecord { .. }) => {
+            (Asked::Append(_), Refusal::RosterMoved { .. }) => self.restart()?,
+            (Asked::Append(_), Refusal::BadRecord { .. }) => {
                 local.append_refused();
                 return Err(SyncError::Refused(refusal).into());
             }

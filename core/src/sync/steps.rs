@@ -66,7 +66,11 @@ impl Session {
             local.take_receipts(&receipts, feed.incarnation, stamp)?;
         }
         if let Some(append) = local.next_append()? {
-            return Ok(Some(vec![(Asked::Append, append)]));
+            let Request::Append { record, .. } = &append else {
+                return Err(SyncError::BadReply("no append was made").into());
+            };
+            let head = mainstay_protocol::roster::record_hash(record);
+            return Ok(Some(vec![(Asked::Append(head), append)]));
         }
         self.push(local, now_ms)
     }
@@ -202,8 +206,10 @@ impl Session {
                     self.compared = true;
                 }
             }
-            (Asked::Append, Reply::Appended { statement }) => {
-                self.statement(local, &statement)?;
+            (Asked::Append(head), Reply::Appended { statement }) => {
+                if self.statement(local, &statement)?.claim != Claim::Roster(head) {
+                    return Err(SyncError::BadReply("a statement about another record").into());
+                }
                 let before = local.author();
                 local.appended()?;
                 if local.author() != before {

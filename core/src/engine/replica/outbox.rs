@@ -313,7 +313,8 @@ impl Replica {
             }
             for entry in &outgoing.entries {
                 let id = EntryId::from_bytes(entry.entry);
-                tx.put(&entry_key(&self.vault, Table::Pending, &id), entry)?;
+                // It may wait on another ground by now, with another mark.
+                self.mark_again(&mut tx, &id, entry.sent.clone())?;
             }
             if let Some(sent) = &outgoing.plan {
                 self.clear_plan_pending(&mut tx)?;
