@@ -144,7 +144,10 @@ impl Replica {
         match job {
             Job::Admit(newcomer) => status(&newcomer.key.author_id()).is_some(),
             Job::Confirm(author) => status(author) != Some(&DeviceStatus::Waiting),
-            Job::Remove(author) => matches!(status(author), Some(DeviceStatus::Removed(_))),
+            // A recovery may have voided the record that let it in.
+            Job::Remove(author) => {
+                matches!(status(author), None | Some(DeviceStatus::Removed(_)))
+            }
             Job::Epoch => self.relay.as_ref().is_none_or(|relay| relay.lacks_wraps != Some(true)),
             Job::Rekey | Job::Heal(_) => false,
         }

@@ -97,7 +97,12 @@ impl Replica {
         for device in self.other_devices().iter().filter(|device| **device != author) {
             if self.seen(tx, device)?.is_some_and(|seen| seen.complete) {
                 let item = Unconfirmed { entry, slot, author, seq };
-                tx.put(&self.unconfirmed_key(device, &item), &item)?;
+                let key = self.unconfirmed_key(device, &item);
+                // A snapshot's body may come after the changes that follow it.
+                let later = tx.get::<Unconfirmed>(&key)?.is_some_and(|known| known.seq > seq);
+                if !later {
+                    tx.put(&key, &item)?;
+                }
             }
         }
         Ok(())
