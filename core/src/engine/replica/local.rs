@@ -49,10 +49,7 @@ impl Replica {
         match &mut self.relay {
             Some(relay) if same_key => relay.address = text,
             _ => {
-                let mut tx = self.tx();
-                self.unsee_own(&mut tx)?;
-                tx.commit(&mut *self.rng)?;
-                self.take_back_outbox()?;
+                self.replace_outbox()?;
                 self.relay = Some(RelayView::new(text));
                 self.forget_receipts()?;
             }
@@ -170,6 +167,14 @@ impl Local for Replica {
     }
 
     fn creation(&mut self) -> Result<Request, EngineError> {
+        // Kept before it is sent: the relay may take it and its answer be lost.
+        let lacks = !self.has_all_wraps()?;
+        if let Some(relay) = &mut self.relay {
+            relay.lacks_wraps = Some(lacks);
+        }
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
         let relay = self.view()?;
         let damaged = |_| EngineError::damaged("the relay's permission cannot be read");
         let admission = match (&relay.grant, &relay.invitation) {
@@ -187,17 +192,15 @@ impl Local for Replica {
     }
 
     fn created(&mut self, grant: Signed<Grant>) -> Result<(), EngineError> {
-        let lacks = !self.has_all_wraps()?;
+        self.replace_outbox()?;
         if let Some(relay) = &mut self.relay {
             relay.grant = Some(mainstay_protocol::codec::encode(&grant).into());
-            relay.lacks_wraps = Some(lacks);
             (relay.cursor, relay.witness) = (None, None);
             relay.intact = false;
             relay.receipts = 0;
         }
         self.tally.owed = true;
         let mut tx = self.tx();
-        self.unsee_own(&mut tx)?;
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)

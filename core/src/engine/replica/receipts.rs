@@ -137,7 +137,8 @@ impl Replica {
     }
 
     /// This device's own last receipt. One that it does not know was stated by a twin, or by itself
-    /// before its store was put back: what it states from now on is of another life, and newer.
+    /// before its store was put back: what it states from now on is of another life, and newer, and
+    /// it takes a key of its own, or two would go on to state things under one name.
     fn own_receipt(&mut self, tx: &mut Tx, signed: &Signed<Receipt>) -> Result<(), EngineError> {
         let Ok(receipt) = signed.verify(&self.me.keys.author.verify_key()) else { return Ok(()) };
         if receipt.counter > self.tally.counter {
@@ -145,6 +146,7 @@ impl Replica {
             self.tally.instance = mainstay_protocol::ids::StoreInstance(self.bytes16());
             self.tally.owed = true;
             self.put_tally(tx)?;
+            self.ask(super::members::Job::Rekey);
         }
         Ok(())
     }
