@@ -40,6 +40,8 @@ pub(super) struct Intake {
     pub(super) met_own: bool,
     /// The list of devices changed after the receipts were asked for.
     pub(super) members_changed: bool,
+    /// The relay lacks wraps of the present epoch's key.
+    pub(super) lacks_wraps: bool,
 }
 
 impl Intake {

@@ -167,14 +167,6 @@ impl Local for Replica {
     }
 
     fn creation(&mut self) -> Result<Request, EngineError> {
-        // Kept before it is sent: the relay may take it and its answer be lost.
-        let lacks = !self.has_all_wraps()?;
-        if let Some(relay) = &mut self.relay {
-            relay.lacks_wraps = Some(lacks);
-        }
-        let mut tx = self.tx();
-        self.put_relay(&mut tx)?;
-        tx.commit(&mut *self.rng)?;
         let relay = self.view()?;
         let damaged = |_| EngineError::damaged("the relay's permission cannot be read");
         let admission = match (&relay.grant, &relay.invitation) {
@@ -204,6 +196,13 @@ impl Local for Replica {
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)
+    }
+
+    fn relay_lacks_wraps(&mut self, lacks: bool) {
+        self.intake.lacks_wraps = lacks;
+        if lacks {
+            self.ask(Job::Epoch);
+        }
     }
 
     fn relay_lost(&mut self, now: &Cursor) -> Result<(), EngineError> {
@@ -384,9 +383,6 @@ impl Local for Replica {
     }
 
     fn next_append(&mut self) -> Result<Option<Request>, EngineError> {
-        if self.relay.as_ref().is_some_and(|relay| relay.lacks_wraps == Some(true)) {
-            self.ask(Job::Epoch);
-        }
         if self.next_job().is_none() {
             return Ok(None);
         }

@@ -148,7 +148,7 @@ impl Replica {
             Job::Remove(author) => {
                 matches!(status(author), None | Some(DeviceStatus::Removed(_)))
             }
-            Job::Epoch => self.relay.as_ref().is_none_or(|relay| relay.lacks_wraps != Some(true)),
+            Job::Epoch => !self.intake.lacks_wraps,
             Job::Rekey | Job::Heal(_) => false,
         }
     }
@@ -193,19 +193,8 @@ impl Replica {
         };
         kept.extend_from_slice(wraps);
         tx.put(&key, &kept)?;
-        if let Some(relay) = self.relay.as_mut().filter(|_| anew) {
-            relay.lacks_wraps = Some(false);
-        }
-        self.put_relay(&mut tx)?;
+        self.intake.lacks_wraps &= !anew;
         tx.commit_lazily(&mut *self.rng)
-    }
-
-    /// Whether the wraps kept here are all that the present epoch needs.
-    pub(super) fn has_all_wraps(&self) -> Result<bool, EngineError> {
-        let kept: Vec<Wrap> = self.tx().get(&meta(&self.vault, WRAPS))?.unwrap_or_default();
-        let state = self.roster.state();
-        let kept = |to| kept.iter().any(|wrap| wrap.to == to && wrap.epoch == state.epoch.id);
-        Ok(state.recipients().into_iter().all(|(to, _)| kept(to)))
     }
 
     /// Drops the next job: it cannot be done.
@@ -272,16 +261,19 @@ impl Replica {
     }
 
     /// A part of the list of devices was voided, and what was sent under it does not count for the
-    /// others: every chapter with loose envelopes of this device is pushed whole.
+    /// others, nor does what they had confirmed: every chapter is pushed whole.
     fn resend_voided(&mut self) -> Result<(), EngineError> {
-        let me = self.me.keys.author.author_id();
-        for name in self.loose_slots()? {
-            let slot = self.slot(&self.tx(), name)?;
-            if slot.head(&me).is_some() && !matches!(name, SlotName::Page(_)) {
-                self.must_pack(name, true)?;
-            }
+        if let Some(relay) = &mut self.relay {
+            relay.intact = false;
         }
-        Ok(())
+        self.forget_receipts()?;
+        let mut names = Vec::new();
+        self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
+            names.push(mainstay_protocol::codec::decode::<Slot>(&bytes)?.name);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        names.retain(|name| !matches!(name, SlotName::Page(_)));
+        names.into_iter().try_for_each(|name| self.must_pack(name, true))
     }
 
     pub(super) fn take_wraps(&mut self, wraps: &[Wrap]) -> Result<(), EngineError> {

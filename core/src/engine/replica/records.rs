@@ -344,10 +344,6 @@ pub(super) struct RelayView {
     /// place any more has lost something, also if it still knows the cursor.
     #[n(8)]
     pub(super) witness: Option<Cursor>,
-    /// The relay got this journal's list of devices without all keys that its last epoch was wrapped
-    /// in; a new epoch mends that.
-    #[n(9)]
-    pub(super) lacks_wraps: Option<bool>,
 }
 
 impl RelayView {
@@ -362,7 +358,6 @@ impl RelayView {
             synced_ms: None,
             tried_ms: None,
             witness: None,
-            lacks_wraps: None,
         }
     }
 
