@@ -6,6 +6,7 @@ use mainstay_protocol::roster::{
     DeviceStatus, LastHead, Merged, Record, Roster, RosterError, Wrap,
 };
 use mainstay_protocol::sign::Signed;
+use mainstay_protocol::statement::Cursor;
 use std::ops::ControlFlow;
 
 use super::open::{WRAPS, meta};
@@ -168,6 +169,11 @@ impl Replica {
         if job == Some(Job::Rekey) {
             self.me.generation = taken;
             self.me.keys = self.me.secret.keys(&self.me.space, self.me.generation);
+            // What a twin has put in the place of this device's own is read now.
+            if let Some(relay) = &mut self.relay {
+                relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
+                relay.intact = false;
+            }
         }
         self.store_members()
     }

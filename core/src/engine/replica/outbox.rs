@@ -271,15 +271,27 @@ impl Replica {
         tx.commit(&mut *self.rng)
     }
 
-    /// Notes what the relay shows of this device's own chain, up to a place of it.
-    pub(super) fn saw_own(&self, tx: &mut Tx, slot: &SlotId, upto: u64) -> Result<(), EngineError> {
-        for (place, mut outgoing) in self.outbox()? {
-            if outgoing.slot == *slot && outgoing.seq <= upto && outgoing.seen != Some(true) {
+    /// Notes what the relay shows of this device's own chain, up to a place of it. `false`: at that
+    /// place it shows another envelope than the one in the outbox.
+    pub(super) fn saw_own(
+        &self,
+        tx: &mut Tx,
+        slot: &SlotId,
+        upto: Head,
+    ) -> Result<bool, EngineError> {
+        let mut out = self.outbox()?;
+        out.retain(|(_, outgoing)| outgoing.slot == *slot && outgoing.seq <= upto.seq);
+        let differs = |(_, out): &(u64, Outgoing)| out.seq == upto.seq && out.hash != upto.hash;
+        if out.iter().any(differs) {
+            return Ok(false);
+        }
+        for (place, mut outgoing) in out {
+            if outgoing.seen != Some(true) {
                 outgoing.seen = Some(true);
                 tx.put(&self.vault.ordinal(Table::Outbox, place), &outgoing)?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The relay lost something, or is another one: whether what was sent to it reached another
