@@ -208,7 +208,7 @@ impl Replica {
         match header.kind {
             // Whoever reads the feed anew cannot tell which branch it read before.
             Kind::Change if other || unsure => self.absorb(tx, slot, verified)?,
-            Kind::Snapshot if other => {
+            Kind::Snapshot if other || (unsure && self.has_lost(tx, header)?) => {
                 self.take_part(tx, verified)?;
                 if header.chunk.is_last() {
                     self.whole_snapshot(tx, slot, header)?;
@@ -350,11 +350,12 @@ impl Replica {
         let header = v.stub.header();
         let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
         let key = self.vault.key(Table::Partial, &parts);
-        let mut partial = match header.chunk.index {
-            0 => Partial::default(),
-            _ => tx.get::<Partial>(&key)?.unwrap_or_default(),
-        };
+        let known = tx.get::<Partial>(&key)?.filter(|_| header.chunk.index > 0);
+        let (slot, author, seq) = (header.slot, header.author, header.seq);
+        let none = Partial { numbers: Vec::new(), slot, author, seq };
+        let mut partial = known.unwrap_or(none);
         partial.numbers.push(v.number);
+        partial.seq = seq;
         tx.put(&key, &partial)?;
         if v.whole.is_some() {
             self.keep_part(v);
@@ -385,10 +386,10 @@ impl Replica {
     ) -> Result<(), EngineError> {
         let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
         let key = self.vault.key(Table::Partial, &parts);
-        let partial = tx.get::<Partial>(&key)?.unwrap_or_default();
+        let numbers = tx.get::<Partial>(&key)?.map_or(Vec::new(), |partial| partial.numbers);
         tx.delete(&key)?;
         let page = matches!(slot.name, SlotName::Page(_));
-        let complete = partial.numbers.len() == header.chunk.count as usize;
+        let complete = numbers.len() == header.chunk.count as usize;
         let held = |cover: &AuthorHead| {
             let own_prefix = cover.author == header.author
                 && cover.head.seq + u64::from(header.chunk.count) == header.seq;
@@ -398,7 +399,8 @@ impl Replica {
                 && (!own_prefix || self.held_before(header))
         };
         // A head may have moved past a body that is still to be fetched; this one brings it too.
-        let replaced = self.replaces_wanted(tx, header)?;
+        let was_lost = tx.has(&self.vault.key(Table::Wanted, &parts))?;
+        let replaced = self.replaces_wanted(tx, header)? || was_lost;
         let needless = !replaced
             && !header.news
             && !header.destroys
@@ -410,7 +412,7 @@ impl Replica {
                 slot: header.slot,
                 author: header.author,
                 seq: header.seq,
-                numbers: partial.numbers,
+                numbers,
                 covers: header.covers.clone(),
             };
             tx.put(&self.vault.key(Table::Wanted, &parts), &wanted)?;
@@ -429,6 +431,31 @@ impl Replica {
             self.cover(slot, header);
         }
         self.adopt_ready(tx, slot)
+    }
+
+    /// Whether the relay lost a snapshot's body before it came here.
+    fn has_lost(&self, tx: &Tx, header: &Header) -> Result<bool, EngineError> {
+        let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
+        let wanted = tx.get::<Wanted>(&self.vault.key(Table::Wanted, &parts))?;
+        Ok(wanted.is_some_and(|wanted| wanted.numbers.is_empty()))
+    }
+
+    /// The feed is another one: nothing is where it was announced to be. What is in the new feed is
+    /// announced again.
+    pub(super) fn lose_wanted(&self, tx: &mut Tx) -> Result<(), EngineError> {
+        let mut lost = self.wanted()?;
+        tx.scan(&self.vault.table(Table::Partial), &mut |_, bytes| {
+            let Partial { slot, author, seq, .. } = codec::decode(&bytes)?;
+            lost.push(Wanted { slot, author, seq, numbers: Vec::new(), covers: Vec::new() });
+            Ok(ControlFlow::Continue(()))
+        })?;
+        for mut wanted in lost {
+            let parts: [&[u8]; 2] = [wanted.slot.as_bytes(), wanted.author.as_bytes()];
+            wanted.numbers = Vec::new();
+            tx.put(&self.vault.key(Table::Wanted, &parts), &wanted)?;
+            tx.delete(&self.vault.key(Table::Partial, &parts))?;
+        }
+        Ok(())
     }
 
     /// Drops the wish for bodies that this snapshot replaces: the relay may have dropped them by now.
@@ -500,7 +527,9 @@ impl Replica {
 
     /// Takes the parts of a wanted snapshot, if all are here.
     pub(super) fn take_parts(&mut self, wanted: &Wanted) -> Option<Vec<u8>> {
-        if !wanted.numbers.iter().all(|number| self.intake.parts.contains_key(number)) {
+        if wanted.numbers.is_empty()
+            || !wanted.numbers.iter().all(|number| self.intake.parts.contains_key(number))
+        {
             return None;
         }
         let parts = wanted.numbers.iter().filter_map(|number| self.intake.parts.remove(number));

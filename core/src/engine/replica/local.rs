@@ -52,6 +52,9 @@ impl Replica {
                 self.replace_outbox()?;
                 self.relay = Some(RelayView::new(text));
                 self.forget_receipts()?;
+                let mut tx = self.tx();
+                self.lose_wanted(&mut tx)?;
+                tx.commit(&mut *self.rng)?;
             }
         }
         let mut tx = self.tx();
@@ -193,6 +196,7 @@ impl Local for Replica {
         }
         self.tally.owed = true;
         let mut tx = self.tx();
+        self.lose_wanted(&mut tx)?;
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)

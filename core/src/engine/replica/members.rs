@@ -271,8 +271,12 @@ impl Replica {
     fn resend_voided(&mut self) -> Result<(), EngineError> {
         if let Some(relay) = &mut self.relay {
             relay.intact = false;
+            relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
         }
         self.forget_receipts()?;
+        let mut tx = self.tx();
+        self.lose_wanted(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
         let mut names = Vec::new();
         self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
             names.push(mainstay_protocol::codec::decode::<Slot>(&bytes)?.name);

@@ -31,6 +31,7 @@ impl Replica {
         self.tally.owed = true;
         self.replace_outbox()?;
         let mut tx = self.tx();
+        self.lose_wanted(&mut tx)?;
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)
