@@ -75,6 +75,8 @@ pub trait Local {
     /// # Errors
     /// When they are not lawful, or show another history.
     fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<bool, Self::Error>;
+    /// Whether an item named a record that the list of devices here does not hold; asked once.
+    fn roster_is_stale(&mut self) -> bool;
     /// Whether this device is still listed.
     fn is_member(&self) -> bool;
     /// Whether the present epoch's key is missing.

@@ -35,6 +35,12 @@ impl Session {
         if !local.is_member() {
             return Err(SyncError::NotADevice.into());
         }
+        if local.roster_is_stale() {
+            // What was passed over comes again, and counts now or never.
+            (self.pulled, self.asked_wraps) = (false, false);
+            let known = Some(local.roster_head());
+            return Ok(Some(vec![(Asked::Roster, Request::Roster { space, known })]));
+        }
         if local.lacks_key() && !self.asked_wraps {
             self.asked_wraps = true;
             return Ok(Some(vec![(Asked::Wraps, Request::Wraps { space })]));

@@ -40,6 +40,10 @@ pub(super) struct Intake {
     pub(super) met_own: bool,
     /// The list of devices changed after the receipts were asked for.
     pub(super) members_changed: bool,
+    /// Heads of the list of devices that items named and this device does not know, asked for once.
+    asked_heads: std::collections::BTreeSet<Hash>,
+    /// One of them has not been asked for yet: the list may have grown since it was read.
+    pub(super) stale_roster: bool,
     /// The relay lacks wraps of the present epoch's key.
     pub(super) lacks_wraps: bool,
 }
@@ -97,7 +101,7 @@ impl Replica {
         }
         self.put_tally(&mut tx)?;
         tx.commit_lazily(&mut *self.rng)?;
-        Ok(self.intake.held.is_empty())
+        Ok(self.intake.held.is_empty() && !self.intake.stale_roster)
     }
 
     /// A sync has ended: whatever still waits is being withheld.
@@ -160,8 +164,9 @@ impl Replica {
             return None;
         };
         let header = stub.header();
-        // Made under a list of devices that a recovery has voided, or that is not known here.
+        // Made under a list of devices that a recovery has voided, or that is newer than this one.
         if !self.roster.accepts_head(&header.roster) {
+            self.intake.stale_roster |= self.intake.asked_heads.insert(header.roster);
             return None;
         }
         let Some(member) = self.roster.state().members.get(&header.author) else {

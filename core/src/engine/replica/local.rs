@@ -221,6 +221,10 @@ impl Local for Replica {
         }
     }
 
+    fn roster_is_stale(&mut self) -> bool {
+        std::mem::take(&mut self.intake.stale_roster)
+    }
+
     fn is_member(&self) -> bool {
         Replica::is_member(self)
     }
@@ -343,6 +347,9 @@ impl Local for Replica {
         asked: &[SlotId],
         stopped: Option<(SlotId, u64)>,
     ) -> Result<(), EngineError> {
+        if self.intake.stale_roster {
+            return Ok(());
+        }
         // What waits for something later must come again if the connection breaks now.
         if stopped.is_some() && self.intake.holds_something() {
             return Ok(());
@@ -494,6 +501,7 @@ impl Local for Replica {
 
     fn finished(&mut self, now_ms: i64) -> Result<(), EngineError> {
         self.end_intake();
+        self.confirm_equals()?;
         let complete = !self.owes_snapshots()? && self.outbox()?.is_empty();
         if let Some(relay) = &mut self.relay {
             relay.intact |= complete;

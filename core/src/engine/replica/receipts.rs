@@ -162,6 +162,7 @@ impl Replica {
             author: receipt.author,
             counter: receipt.counter,
             instance: receipt.instance,
+            digest: Some(receipt.digest),
             complete: same || before.is_some_and(|seen| seen.complete),
         };
         tx.put(&key, &seen)?;
@@ -175,6 +176,21 @@ impl Replica {
         }
         self.revision += 1;
         Ok(())
+    }
+
+    /// A receipt may have come before the relay's word on what it states: whoever stated to hold
+    /// just what this device holds has everything.
+    pub(super) fn confirm_equals(&mut self) -> Result<(), EngineError> {
+        let mut tx = self.tx();
+        for device in self.other_devices() {
+            let seen = self.seen(&tx, &device)?;
+            if seen.is_some_and(|seen| seen.digest == Some(self.tally.digest)) {
+                for item in self.unconfirmed(&tx, &device)? {
+                    tx.delete(&self.unconfirmed_key(&device, &item))?;
+                }
+            }
+        }
+        tx.commit_lazily(&mut *self.rng)
     }
 
     /// Receipts that were about another history of the relay say nothing any more.

@@ -318,6 +318,9 @@ pub(super) struct Seen {
     /// It once stated that it holds everything, so that only what is listed since is unconfirmed.
     #[n(3)]
     pub(super) complete: bool,
+    /// What it held then.
+    #[n(4)]
+    pub(super) digest: Option<mainstay_protocol::heads::HeadsDigest>,
 }
 
 /// What is known about the relay.
