@@ -249,6 +249,10 @@ impl Local for Replica {
         (self.intake.cursor, self.intake.now_ms) = (cursor.or(self.intake.cursor), now_ms);
         let nothing_waits = Replica::take_items(self, items, now_ms)?;
         self.adopt_fetched()?;
+        if self.intake.stale_roster {
+            // It is read again once the list of devices has been.
+            self.intake.cursor = None;
+        }
         let moved = cursor.filter(|_| nothing_waits && self.restoring.is_none());
         if let (Some(cursor), Some(relay)) = (moved, &mut self.relay)
             && relay.cursor != Some(cursor)
