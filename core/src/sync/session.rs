@@ -94,6 +94,9 @@ pub struct Session {
     pub(super) regreet: bool,
     /// For whom this connection has been shown to speak.
     pub(super) proved: Option<AuthorId>,
+    /// The relay shows a branch of the list of devices that this device is about to join with its
+    /// own. Until then, what was sealed under it cannot be judged, and is not taken in.
+    pub(super) forked: bool,
     /// The relay was told the whole list of devices because it was behind.
     pub(super) taught: bool,
     pub(super) done: bool,
@@ -123,6 +126,7 @@ impl Session {
             receipt_refused: false,
             regreet: false,
             proved: None,
+            forked: false,
             taught: false,
             done: false,
             push_bytes: FIRST_PUSH_BYTES,
@@ -243,6 +247,7 @@ impl Session {
     pub(super) fn restart(&mut self) -> Result<(), SyncError> {
         self.restarts += 1;
         self.greeted = false;
+        self.forked = false;
         self.pulled = false;
         self.asked_wanted.clear();
         self.asked_wraps = false;
