@@ -140,6 +140,10 @@ impl Replica {
             self.tally.instance = mainstay_protocol::ids::StoreInstance(self.bytes16());
             self.tally.owed = true;
             self.put_tally(tx)?;
+            // Two that share a key would answer each other's receipts for ever.
+            if self.is_member() {
+                self.ask(super::Job::Rekey);
+            }
         }
         Ok(())
     }
