@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 
 use mainstay_protocol::codec;
 use mainstay_protocol::frame::Request;
+use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::AuthorId;
 use mainstay_protocol::roster::{
     Act, DeviceStatus, Merged, Record, Roster, RosterError, State, Wrap,
@@ -165,6 +166,17 @@ impl Replica {
             Ok(ControlFlow::Continue(()))
         })?;
         names.into_iter().try_for_each(|name| self.must_pack(name, true))
+    }
+
+    /// The hashes of all wraps that the list of devices names.
+    pub(super) fn named_wraps(&self) -> BTreeSet<Hash> {
+        let acts = self.roster.records().flat_map(|(_, _, record)| &record.acts);
+        let refs = acts.flat_map(|act| match act {
+            Act::Admit { wrap, .. } => wrap.iter().copied().collect(),
+            Act::Epoch(epoch) => epoch.wraps.clone(),
+            _ => Vec::new(),
+        });
+        refs.map(|wrap| wrap.hash).collect()
     }
 
     /// This device as a newcomer under its next key: how it comes back after it was removed.

@@ -181,8 +181,11 @@ impl Local for Replica {
             }
             (None, None) => Admission::Open,
         };
-        let wraps: Vec<Wrap> = self.tx().get(&meta(&self.vault, WRAPS))?.unwrap_or_default();
+        let mut wraps: Vec<Wrap> = self.tx().get(&meta(&self.vault, WRAPS))?.unwrap_or_default();
         let records = self.roster.records_after(None);
+        // Some may be of records that a recovery has voided since.
+        let named = self.named_wraps();
+        wraps.retain(|wrap| named.contains(&mainstay_protocol::roster::wrap_hash(wrap)));
         Ok(Request::Create { space: self.me.space, records, wraps, admission })
     }
 
