@@ -97,6 +97,8 @@ pub struct Session {
     /// The relay shows a branch of the list of devices that this device is about to join with its
     /// own. Until then, what was sealed under it cannot be judged, and is not taken in.
     pub(super) forked: bool,
+    /// The relay refused an envelope once, and it was made anew.
+    pub(super) pushed_anew: bool,
     /// The relay was told the whole list of devices because it was behind.
     pub(super) taught: bool,
     pub(super) done: bool,
@@ -127,6 +129,7 @@ impl Session {
             regreet: false,
             proved: None,
             forked: false,
+            pushed_anew: false,
             taught: false,
             done: false,
             push_bytes: FIRST_PUSH_BYTES,
@@ -210,6 +213,14 @@ impl Session {
             }
             (Asked::Push(_), Refusal::RosterMoved { .. }) => {
                 local.take_back()?;
+                self.restart()?;
+            }
+            // What it names has moved, maybe: it is made anew, once.
+            (Asked::Push(_), Refusal::BadEnvelope { .. }) => {
+                local.take_back()?;
+                if std::mem::replace(&mut self.pushed_anew, true) {
+                    return Err(SyncError::Refused(refusal).into());
+                }
                 self.restart()?;
             }
             (Asked::Push(_), Refusal::OutOfOrder { slot, author, head }) => {

@@ -15,6 +15,7 @@ use mainstay_protocol::roster::{
     Act, DeviceStatus, Merged, Record, Roster, RosterError, State, Wrap,
 };
 use mainstay_protocol::sign::Signed;
+use mainstay_protocol::statement::Cursor;
 
 use super::members::Job;
 use super::records::Slot;
@@ -137,7 +138,7 @@ impl Replica {
             match joined {
                 true => self.alarm(Alarm::Healed),
                 // What was sent under the voided records counts for nobody.
-                false => return self.resend(|_| true),
+                false => return self.resend_voided(),
             }
         }
         let replaced = matches!(merged, Merged::Replaced(_));
@@ -153,6 +154,21 @@ impl Replica {
             return Ok(());
         }
         self.resend(|slot| refused(slot) || (replaced && slot.loose() > 0))
+    }
+
+    /// A part of the list of devices was voided, and what was sent under it does not count for the
+    /// others, nor does what they had confirmed: every chapter is pushed whole.
+    fn resend_voided(&mut self) -> Result<(), EngineError> {
+        if let Some(relay) = &mut self.relay {
+            relay.intact = false;
+            relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
+        }
+        self.forget_receipts()?;
+        let mut tx = self.tx();
+        self.lose_wanted(&mut tx)?;
+        self.put_relay(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
+        self.resend(|_| true)
     }
 
     /// Marks the chapters, and the plan, that are to be pushed whole.
@@ -212,7 +228,7 @@ impl Replica {
         self.jobs.clear();
         self.take_wraps(wraps)?;
         match parts || !self.roster.accepts_head(&known.head()) {
-            true => self.resend(|_| true),
+            true => self.resend_voided(),
             false => self.resend(|slot| slot.loose() > 0),
         }
     }

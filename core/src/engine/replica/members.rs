@@ -7,6 +7,7 @@ use mainstay_protocol::roster::{
     DeviceStatus, LastHead, Member, Merged, Record, Roster, RosterError, Wrap,
 };
 use mainstay_protocol::sign::Signed;
+use mainstay_protocol::statement::Cursor;
 use std::ops::ControlFlow;
 
 use super::Replica;
@@ -149,8 +150,11 @@ impl Replica {
         match job {
             Job::Admit(newcomer) => status(&newcomer.key.author_id()).is_some(),
             Job::Confirm(author) => !status(author).is_some_and(DeviceStatus::is_waiting),
-            Job::Remove(author) => matches!(status(author), Some(DeviceStatus::Removed(_))),
-            Job::Epoch => self.relay.as_ref().is_none_or(|relay| relay.lacks_wraps != Some(true)),
+            // A recovery may have voided the record that let it in.
+            Job::Remove(author) => {
+                matches!(status(author), None | Some(DeviceStatus::Removed(_)))
+            }
+            Job::Epoch => !self.intake.lacks_wraps,
             Job::Rekey => false,
             // Jobs are looked at only once the relay's list and this one are the same.
             Job::Heal(_) => true,
@@ -172,6 +176,11 @@ impl Replica {
         if job == Some(Job::Rekey) {
             self.me.generation = taken;
             self.me.keys = self.me.secret.keys(&self.me.space, self.me.generation);
+            // What a twin has put in the place of this device's own is read now.
+            if let Some(relay) = &mut self.relay {
+                relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
+                relay.intact = false;
+            }
         }
         self.store_members()
     }
@@ -197,19 +206,8 @@ impl Replica {
         };
         kept.extend_from_slice(wraps);
         tx.put(&key, &kept)?;
-        if let Some(relay) = self.relay.as_mut().filter(|_| anew) {
-            relay.lacks_wraps = Some(false);
-        }
-        self.put_relay(&mut tx)?;
+        self.intake.lacks_wraps &= !anew;
         tx.commit_lazily(&mut *self.rng)
-    }
-
-    /// Whether the wraps kept here are all that the present epoch needs.
-    pub(super) fn has_all_wraps(&self) -> Result<bool, EngineError> {
-        let kept: Vec<Wrap> = self.tx().get(&meta(&self.vault, WRAPS))?.unwrap_or_default();
-        let state = self.roster.state();
-        let kept = |to| kept.iter().any(|wrap| wrap.to == to && wrap.epoch == state.epoch.id);
-        Ok(state.recipients().into_iter().all(|(to, _)| kept(to)))
     }
 
     /// Drops the next job: it cannot be done.
