@@ -23,7 +23,7 @@ pub use keys::{KeyError, KeyProvider};
 pub use mainstay_protocol::address::{AddressError, RelayAddress};
 pub use mainstay_store::Backend;
 pub use replica::{
-    Alarm, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Imported, Job, Problem, Replica,
+    Alarm, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Fork, Imported, Job, Problem, Replica,
     Setup, Shown, Status,
 };
 pub use syncing::SyncReport;

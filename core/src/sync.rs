@@ -12,5 +12,5 @@ mod local;
 mod session;
 mod steps;
 
-pub use local::{Local, Outgone, RestoreAsk};
+pub use local::{Local, Outgone, RestoreAsk, ShownRoster};
 pub use session::{Connection, Session, SyncError};

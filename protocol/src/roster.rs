@@ -9,10 +9,12 @@
 //! * A removal starts an epoch in the same record, and every epoch is wrapped for exactly the
 //!   active devices and the recovery key. Nobody can leave the recovery key out.
 //! * A *recovery*, signed by the recovery key, may follow any earlier record and voids what came
-//!   after it, unless that is a recovery too: then it follows that one. It admits one device,
-//!   leaves every other one waiting, and starts an epoch.
-//! * Two successors of one record are a fork. A device leaves a head that it has accepted only
-//!   through a recovery or a *heal*, which carries the other branch; removals of both branches win.
+//!   after it, but no other recovery. It admits one device, leaves every other one waiting, also
+//!   those that had been removed, and starts an epoch.
+//! * Two successors of one record are a fork. A device leaves a head that it has accepted only for
+//!   a chain with more recoveries, or with a *heal*, which carries its branch. Removals of both
+//!   branches win; where the branches removed different devices, those that only one of them knows
+//!   wait.
 
 mod apply;
 mod chain;

@@ -216,6 +216,150 @@ fn a_phone_let_in_again_sends_what_it_had_not_sent() {
     assert_eq!(rows(&mut a)[0].id, id);
 }
 
+fn statuses(phone: &Phone) -> Vec<(String, &'static str)> {
+    let mut all: Vec<_> =
+        phone.replica.devices().into_iter().map(|info| (info.name, info.status)).collect();
+    all.sort();
+    all
+}
+
+/// Two phones with the same relay in two lives, each of which took one change from one of them.
+fn apart(
+    seed: u64,
+    of_a: impl FnOnce(&mut World, &mut Phone),
+    of_b: impl FnOnce(&mut World, &mut Phone),
+) -> (World, Phrase, Phone, Phone, Phone) {
+    let (mut world, phrase, mut a, mut b) = two(seed);
+    let mut c = world.link(&mut a, "third").unwrap();
+    round(&mut world, &mut [&mut a, &mut b, &mut c]);
+    let before = stores::copy(&world.relay_store);
+    of_a(&mut world, &mut a);
+    world.put_relay_back(before, true);
+    of_b(&mut world, &mut b);
+    (world, phrase, a, b, c)
+}
+
+#[test]
+fn two_branches_that_remove_nobody_are_joined_by_a_sync() {
+    let admit = |name: &'static str| {
+        move |world: &mut World, phone: &mut Phone| {
+            log(world, phone, name);
+            world.link(phone, name).unwrap();
+            world.sync(phone).unwrap();
+        }
+    };
+    let (mut world, phrase, mut a, mut b, mut c) = apart(11, admit("of a"), admit("of b"));
+    world.sync(&mut a).unwrap();
+    assert!(a.replica.take_alarms().contains(&Alarm::Healed));
+    round(&mut world, &mut [&mut b, &mut c, &mut a]);
+    for phone in [&mut a, &mut b, &mut c] {
+        assert_eq!(rows(phone).len(), 2, "nothing written in either branch is lost");
+        let active = statuses(phone).into_iter().filter(|(_, status)| *status == "active");
+        assert_eq!(active.count(), 5, "the devices of both branches are in");
+    }
+    assert_eq!(a.replica.roster_head(), b.replica.roster_head());
+    let mut new = world.restore(&phrase).unwrap();
+    world.sync(&mut new).unwrap();
+    assert_eq!(rows(&mut new), rows(&mut a));
+}
+
+#[test]
+fn branches_that_disagree_about_a_removal_wait_for_the_persons_word_and_the_removed_stays_out() {
+    let (mut world, _, mut a, mut b, mut c) = apart(
+        12,
+        |world, a| {
+            let third = a.replica.devices().into_iter().find(|d| d.name == "third").unwrap();
+            a.replica.ask(Job::Remove(third.author));
+            world.sync(a).unwrap();
+            log(world, a, "of a");
+        },
+        |world, b| {
+            world.link(b, "of b").unwrap();
+            log(world, b, "of b");
+            world.sync(b).unwrap();
+        },
+    );
+    let head = a.replica.roster_head();
+    assert!(world.sync(&mut a).is_err());
+    assert!(a.replica.take_alarms().contains(&Alarm::Fork));
+    assert_eq!(a.replica.roster_head(), head, "nothing was changed");
+    assert!(a.replica.fork().unwrap().can_heal);
+    a.replica.ask_heal().unwrap();
+    world.sync(&mut a).unwrap();
+    round(&mut world, &mut [&mut b, &mut a]);
+    assert!(world.sync(&mut c).is_err(), "the removed stays removed");
+    for phone in [&mut a, &mut b] {
+        assert_eq!(rows(phone).len(), 2);
+        let status = |name: &str| statuses(phone).into_iter().find(|(n, _)| n == name).unwrap().1;
+        assert_eq!((status("third"), status("of b")), ("removed", "waiting"));
+    }
+}
+
+#[test]
+fn nothing_is_joined_that_the_person_has_not_seen() {
+    let (mut world, _, mut a, mut b, _) = apart(
+        13,
+        |world, a| {
+            let third = a.replica.devices().into_iter().find(|d| d.name == "third").unwrap();
+            a.replica.ask(Job::Remove(third.author));
+            world.sync(a).unwrap();
+        },
+        |world, b| {
+            world.link(b, "of b").unwrap();
+        },
+    );
+    assert!(a.replica.ask_heal().is_err(), "there was no other list yet");
+    assert!(world.sync(&mut a).is_err());
+    a.replica.ask_heal().unwrap();
+    world.link(&mut b, "slipped in").unwrap();
+    let head = a.replica.roster_head();
+    assert!(world.sync(&mut a).is_err(), "the list is another one than the person saw");
+    assert_eq!(a.replica.roster_head(), head);
+}
+
+#[test]
+fn a_phone_restored_in_another_life_of_the_relay_is_let_in_again_with_all_it_has() {
+    let (mut world, phrase, mut a, _) = two(15);
+    let before = stores::copy(&world.relay_store);
+    let mut one = world.restore_as(&phrase, "restored one").unwrap();
+    let id = log(&world, &mut one, "in the first life");
+    world.sync(&mut one).unwrap();
+    world.put_relay_back(before, true);
+    let mut two = world.restore_as(&phrase, "restored two").unwrap();
+    world.sync(&mut two).unwrap();
+    assert!(world.sync(&mut one).is_err());
+    world.readmit(&mut two, &mut one).unwrap();
+    two.replica.ask(Job::Confirm(a.replica.author()));
+    round(&mut world, &mut [&mut two, &mut one, &mut a]);
+    for phone in [&mut a, &mut one, &mut two] {
+        assert_eq!(rows(phone).iter().map(|row| row.id).collect::<Vec<_>>(), [id]);
+    }
+}
+
+#[test]
+fn phones_that_a_thief_removed_wait_after_a_restore_and_are_confirmed() {
+    let (mut world, phrase, mut own, mut stolen) = two(14);
+    let id = log(&world, &mut own, "mine");
+    round(&mut world, &mut [&mut own, &mut stolen]);
+    stolen.replica.ask(Job::Remove(own.replica.author()));
+    world.sync(&mut stolen).unwrap();
+    let unsent = log(&world, &mut own, "written while out");
+    assert!(world.sync(&mut own).is_err());
+    let mut new = world.restore(&phrase).unwrap();
+    world.sync(&mut new).unwrap();
+    let listed = new.replica.devices();
+    let back = listed.iter().find(|info| info.author == own.replica.author()).unwrap();
+    assert_eq!((back.status, back.was_removed), ("waiting", true));
+    assert!(world.sync(&mut own).is_err(), "it gets nothing before it is confirmed");
+    new.replica.ask(Job::Confirm(back.author));
+    new.replica.ask(Job::Remove(stolen.replica.author()));
+    world.sync(&mut new).unwrap();
+    round(&mut world, &mut [&mut own, &mut new]);
+    let ids = |phone: &mut Phone| rows(phone).iter().map(|r| r.id).collect::<Vec<_>>();
+    assert!(ids(&mut new).contains(&id) && ids(&mut new).contains(&unsent));
+    assert!(world.sync(&mut stolen).is_err());
+}
+
 #[test]
 fn a_clone_takes_a_new_key_and_both_branches_merge() {
     let (mut world, _, mut a, _) = two(10);

@@ -37,12 +37,15 @@ struct Shown {
     roster: Roster,
     keyring: Keyring,
     cursor: Cursor,
+    wraps: Vec<Wrap>,
 }
 
 impl Engine {
     /// Takes a journal back on a new device, with nothing but its twelve words. Returns as soon as
     /// the device is one of the journal's; [`Engine::sync`] then brings the plan and the newest
-    /// chapters first. Every other device is left waiting until the person confirms or removes it.
+    /// chapters first. Every other device is left waiting until the person confirms or removes it,
+    /// also those that had been removed before ([`super::DeviceInfo::was_removed`]): a thief may have done
+    /// that.
     ///
     /// # Errors
     /// [`EngineError::NothingToRestore`] when the relay knows no journal of this phrase;
@@ -107,27 +110,48 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let invitation = Invitation::parse(invitation)?;
         let (relay, space) = (invitation.relay().clone(), *invitation.space());
-        let (mailbox, expires_ms) = (invitation.mailbox(), invitation.expires_ms());
         let engine = Self::new(config)?;
         engine.check_empty().await?;
         let keys = engine.config.secret(true)?.keys(&space, 0);
         let name = engine.config.device_name.clone();
-        let (mut joiner, answer) =
-            Joiner::start(&mut *system_rng(), unsigned_now(), invitation, &keys, &name)?;
-        let wire = Wire::connect(&relay).await?;
-        match put(&wire, mailbox, ANSWER_PLACE, answer).await {
-            Err(EngineError::Refused(Refusal::Mailbox)) => return Err(LinkError::Used.into()),
-            other => other?,
-        }
-        let reveal = look(&wire, mailbox, REVEAL_PLACE, expires_ms).await?;
-        show_code(&joiner.revealed(unsigned_now(), &reveal)?);
-        let verdict = look(&wire, mailbox, VERDICT_PLACE, expires_ms).await?;
-        let head = joiner.verdict(&verdict)?;
-        let author = keys.author.author_id();
-        let shown = show(&wire, (space, Signer::Device(author)), &keys.author, &keys.kem).await?;
-        check_joined(&shown.roster, &head, &keys, &joiner)?;
+        let (wire, shown) = knock(&relay, invitation, (&keys, &name), show_code).await?;
         engine.settle(shown, relay, wire, 0).await?;
         Ok(engine)
+    }
+
+    /// Lets this device in again, after it was removed or its list of devices went another way than
+    /// that of the device that shows the invitation. It keeps everything, takes a new key, and the
+    /// next [`Engine::sync`] sends what the others lack. `show_code` is called with the code to
+    /// compare; the person confirms on the other device.
+    ///
+    /// # Errors
+    /// [`EngineError::OtherJournal`] for an invitation of another journal;
+    /// [`EngineError::Link`] for one that is altered, used, expired or declined;
+    /// [`EngineError::Offline`].
+    pub async fn rejoin(
+        &self,
+        invitation: &str,
+        show_code: impl FnOnce(&Code) + Send,
+    ) -> Result<(), EngineError> {
+        let invitation = Invitation::parse(invitation)?;
+        let (relay, space) = (invitation.relay().clone(), *invitation.space());
+        let (own, keys) =
+            self.worker.call(|replica| Ok((replica.space(), replica.next_keys()))).await?;
+        if own != space {
+            return Err(EngineError::OtherJournal);
+        }
+        let name = self.config.device_name.clone();
+        let (wire, shown) = knock(&relay, invitation, (&keys, &name), show_code).await?;
+        wire.close().await;
+        self.disconnect().await;
+        let config = self.config.clone();
+        self.worker
+            .call(move |replica| {
+                replica.readmitted(shown.roster, &shown.wraps)?;
+                replica.set_relay(&relay)?;
+                Anchor::of(replica).keep(&config)
+            })
+            .await
     }
 
     /// Invites another device of the same person. Show the invitation's text (as a link or a QR
@@ -202,7 +226,7 @@ impl Engine {
         generation: u32,
     ) -> Result<(), EngineError> {
         let config = self.config.clone();
-        let Shown { roster, keyring, cursor } = shown;
+        let Shown { roster, keyring, cursor, .. } = shown;
         self.worker
             .with(move |slot| {
                 let (setup, _) = config.setup(true)?;
@@ -286,6 +310,32 @@ impl LinkOffer {
     }
 }
 
+/// The newcomer's half of the handshake, up to the list of devices that it is on.
+async fn knock(
+    relay: &RelayAddress,
+    invitation: Invitation,
+    (keys, name): (&DeviceKeys, &str),
+    show_code: impl FnOnce(&Code) + Send,
+) -> Result<(Wire, Shown), EngineError> {
+    let space = *invitation.space();
+    let (mailbox, expires_ms) = (invitation.mailbox(), invitation.expires_ms());
+    let (mut joiner, answer) =
+        Joiner::start(&mut *system_rng(), unsigned_now(), invitation, keys, name)?;
+    let wire = Wire::connect(relay).await?;
+    match put(&wire, mailbox, ANSWER_PLACE, answer).await {
+        Err(EngineError::Refused(Refusal::Mailbox)) => return Err(LinkError::Used.into()),
+        other => other?,
+    }
+    let reveal = look(&wire, mailbox, REVEAL_PLACE, expires_ms).await?;
+    show_code(&joiner.revealed(unsigned_now(), &reveal)?);
+    let verdict = look(&wire, mailbox, VERDICT_PLACE, expires_ms).await?;
+    let head = joiner.verdict(&verdict)?;
+    let signer = Signer::Device(keys.author.author_id());
+    let shown = show(&wire, (space, signer), &keys.author, &keys.kem).await?;
+    check_joined(&shown.roster, &head, keys, &joiner)?;
+    Ok((wire, shown))
+}
+
 fn unsigned_now() -> u64 {
     u64::try_from(now_ms()).unwrap_or(0)
 }
@@ -345,9 +395,8 @@ async fn show(
         return Err(EngineError::BadReply { what: "an answer to another question" });
     };
     let roster = Roster::verify(space, records)?;
-    let wraps: &[Wrap] = wraps;
     let keyring = Keyring::open(&roster, wraps, signer, kem)?;
-    Ok(Shown { roster, keyring, cursor: attached.cursor })
+    Ok(Shown { roster, keyring, cursor: attached.cursor, wraps: wraps.clone() })
 }
 
 /// Whether the relay signed for the roster's new head.

@@ -90,6 +90,14 @@ pub enum EngineError {
         "this device is not on the journal's list of devices; link it again, or confirm it on another device. What is on it stays on it"
     )]
     NotADevice,
+    /// There is no other list of devices to join, or this device may not join it.
+    #[error(
+        "there is no second list of devices that this device could join with its own; sync again, or link this device anew"
+    )]
+    NothingToHeal,
+    /// An invitation is for another journal than the one on this device.
+    #[error("this invitation is for another journal than the one on this device")]
+    OtherJournal,
     /// There is no such device.
     #[error("there is no device {name} on the list")]
     NoSuchDevice {

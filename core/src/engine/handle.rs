@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, watch};
 use super::anchor::Anchor;
 use super::config::{Config, now_ms};
 use super::error::EngineError;
-use super::replica::{DeviceInfo, Imported, Job, Problem, Replica, Shown, Status};
+use super::replica::{DeviceInfo, Fork, Imported, Job, Problem, Replica, Shown, Status};
 use super::worker::Worker;
 use crate::document::Row;
 use crate::journal::{Entry, EntryBody, EntryId, Month, Patch, When};
@@ -257,6 +257,31 @@ impl Engine {
     pub async fn confirm_device(&self, name: &str) -> Result<(), EngineError> {
         let device = self.find_device(name, &["waiting"]).await?;
         self.ask(Job::Confirm(device.author)).await
+    }
+
+    /// The other list of devices, if the last sync ended with [`super::Alarm::Fork`]: show it to the
+    /// person beside [`Engine::devices`], and offer [`Engine::heal`].
+    ///
+    /// # Errors
+    /// [`EngineError::Closed`].
+    pub async fn fork(&self) -> Result<Option<Fork>, EngineError> {
+        self.worker.call(|replica| Ok(replica.fork())).await
+    }
+
+    /// The person has looked at both lists of devices and wants them to be one. Whoever either list
+    /// removed stays removed; whoever only one of them knows waits for [`Engine::confirm_device`].
+    /// Nothing that was written under either list is lost. Needs the relay. Lists that do not
+    /// disagree about removals are joined by a sync without being asked, which
+    /// [`super::Alarm::Healed`] then says.
+    ///
+    /// # Errors
+    /// [`EngineError::NothingToHeal`] when the last sync met no other list, or one that this device
+    /// may not join (another device can, or this one is let in again: [`Engine::rejoin`]);
+    /// [`EngineError::Roster`] when the relay shows yet another list by now: look again; what
+    /// [`Engine::sync`] says.
+    pub async fn heal(&self) -> Result<(), EngineError> {
+        self.worker.call(|replica| replica.ask_heal()).await?;
+        self.sync().await.map(|_| ())
     }
 
     pub(super) async fn ask(&self, job: Job) -> Result<(), EngineError> {

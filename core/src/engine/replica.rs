@@ -7,6 +7,7 @@ mod adopt;
 mod compact;
 mod docs;
 mod forget;
+mod fork;
 mod import;
 mod incoming;
 mod inspect;
@@ -31,6 +32,7 @@ use mainstay_protocol::ids::{SlotId, SpaceId};
 use mainstay_protocol::roster::Roster;
 use rand_core::CryptoRng;
 
+pub use fork::Fork;
 pub use import::Imported;
 pub use members::{DeviceInfo, Job};
 pub use open::Setup;
@@ -77,6 +79,8 @@ pub struct Replica {
     /// Alarms raised since the last sync began.
     alarms: Vec<Alarm>,
     jobs: VecDeque<members::Job>,
+    /// The list of devices that the relay showed, where it parts from this device's.
+    fork: Option<Roster>,
     intake: incoming::Intake,
     /// The change of the list of devices that the relay was asked to append.
     appending: Option<crate::space::change::Change>,
@@ -115,8 +119,11 @@ pub enum Alarm {
     Withheld,
     /// An envelope signed by a device of this journal could not be read.
     Unreadable,
-    /// The relay showed another history of who is on the list of devices.
+    /// The relay showed another history of who is on the list of devices, and it takes the
+    /// person's word to join the two.
     Fork,
+    /// Two histories of the list of devices were joined.
+    Healed,
     /// The relay's history is not the one this device knew: it was wiped or rolled back.
     RelayLost,
 }
@@ -135,7 +142,10 @@ impl Alarm {
                 "One of your devices sent something that this one cannot read. Update the app on both."
             }
             Self::Fork => {
-                "The relay shows two different lists of devices. Nothing was changed. Compare the list on each of your devices."
+                "There are two different lists of your devices, and they disagree about who was removed. Nothing was changed, and nothing is lost. Look at both lists. If you know every device that stays, join them; if one is in strange hands, remove it first, or take the journal back with your twelve words."
+            }
+            Self::Healed => {
+                "The relay had lost a part of the list of your devices, and two lists had come of it. They are one again. Look at it once: every device on it should be yours."
             }
             Self::RelayLost => {
                 "The relay lost a part of what it held. Your devices are filling it again; nothing is missing here."

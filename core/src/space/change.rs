@@ -11,9 +11,7 @@ mod tests;
 use mainstay_protocol::frame::Signer;
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::AuthorId;
-use mainstay_protocol::roster::{
-    Act, Device, DeviceStatus, KemKey, LastHead, Record, Roster, RosterError, Wrap,
-};
+use mainstay_protocol::roster::{Act, Device, KemKey, LastHead, Record, Roster, RosterError, Wrap};
 use mainstay_protocol::sign::{Signed, VerifyKey};
 
 use super::CryptoRng;
@@ -144,7 +142,7 @@ pub fn confirm(
 ) -> Result<Change, ChangeError> {
     let epoch = keyring.present(roster)?;
     let member = roster.state().members.get(waiting).ok_or(ChangeError::NoDevice)?;
-    if member.status != DeviceStatus::Waiting {
+    if !member.status.is_waiting() {
         return Err(ChangeError::NoDevice);
     }
     let mut draft = Draft::after(roster, roster.head())?;

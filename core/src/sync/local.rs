@@ -19,6 +19,17 @@ pub struct Outgone {
     pub all: bool,
 }
 
+/// What a device makes of the list of devices that the relay shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownRoster {
+    /// It is taken over, or was known.
+    Taken,
+    /// It is behind this device's: the relay has to be taught the rest.
+    Behind,
+    /// It parts from this device's, and this device can join the two.
+    Forked,
+}
+
 /// What a restore asks for next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RestoreAsk {
@@ -70,18 +81,25 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn relay_lost(&mut self, now: &Cursor) -> Result<(), Self::Error>;
-    /// Takes over roster records. `true`: the relay is behind, and has to be taught the rest.
+    /// Takes over roster records.
     ///
     /// # Errors
-    /// When they are not lawful, or show another history.
-    fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<bool, Self::Error>;
+    /// When they are not lawful, or show another history that this device cannot join, or not
+    /// without the person's word.
+    fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<ShownRoster, Self::Error>;
+    /// After [`ShownRoster::Forked`]: the record that joins both, as an append to the shown head.
+    /// `None` while the key of the shown branch's epoch is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn heal(&mut self) -> Result<Option<Request>, Self::Error>;
     /// Whether an item named a record that the list of devices here does not hold; asked once.
     fn roster_is_stale(&mut self) -> bool;
     /// Whether this device is still listed.
     fn is_member(&self) -> bool;
     /// Whether the present epoch's key is missing.
     fn lacks_key(&self) -> bool;
-    /// Takes in wrapped keys.
+    /// Takes in wrapped keys, those of a branch that is to be joined among them.
     ///
     /// # Errors
     /// When none of them opens.

@@ -94,6 +94,9 @@ pub struct Session {
     pub(super) regreet: bool,
     /// For whom this connection has been shown to speak.
     pub(super) proved: Option<AuthorId>,
+    /// The relay shows a branch of the list of devices that this device is about to join with its
+    /// own. Until then, what was sealed under it cannot be judged, and is not taken in.
+    pub(super) forked: bool,
     /// The relay refused an envelope once, and it was made anew.
     pub(super) pushed_anew: bool,
     /// The relay was told the whole list of devices because it was behind.
@@ -125,6 +128,7 @@ impl Session {
             receipt_refused: false,
             regreet: false,
             proved: None,
+            forked: false,
             pushed_anew: false,
             taught: false,
             done: false,
@@ -254,6 +258,7 @@ impl Session {
     pub(super) fn restart(&mut self) -> Result<(), SyncError> {
         self.restarts += 1;
         self.greeted = false;
+        self.forked = false;
         self.pulled = false;
         self.asked_wanted.clear();
         self.asked_wraps = false;

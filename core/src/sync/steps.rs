@@ -8,7 +8,7 @@ use mainstay_protocol::statement::{Claim, Cursor, Statement};
 use minicbor::bytes::ByteVec;
 
 use super::SyncError;
-use super::local::{Local, RestoreAsk, attach};
+use super::local::{Local, RestoreAsk, ShownRoster, attach};
 use super::session::{Asked, Session};
 
 type Batch = Vec<(Asked, Request)>;
@@ -25,6 +25,9 @@ impl Session {
         let space = local.space();
         if self.unknown_space {
             return Ok(Some(vec![(Asked::Create, local.creation()?)]));
+        }
+        if self.forked {
+            return self.heal(local);
         }
         if std::mem::take(&mut self.regreet) {
             self.restart()?;
@@ -72,13 +75,20 @@ impl Session {
             local.take_receipts(&receipts, feed.incarnation, stamp)?;
         }
         if let Some(append) = local.next_append()? {
-            let Request::Append { record, .. } = &append else {
-                return Err(SyncError::BadReply("no append was made").into());
-            };
-            let head = mainstay_protocol::roster::record_hash(record);
-            return Ok(Some(vec![(Asked::Append(head), append)]));
+            return Ok(Some(vec![as_append(append)?]));
         }
         self.push(local, now_ms)
+    }
+
+    /// Joins the branch that the relay shows with this device's; then everything is asked for anew.
+    fn heal<L: Local>(&mut self, local: &mut L) -> Result<Option<Batch>, L::Error> {
+        if let Some(append) = local.heal()? {
+            return Ok(Some(vec![as_append(append)?]));
+        }
+        if std::mem::replace(&mut self.asked_wraps, true) {
+            return Err(SyncError::BadReply("no key of the branch that it shows").into());
+        }
+        Ok(Some(vec![(Asked::Wraps, Request::Wraps { space: local.space() })]))
     }
 
     fn greeting<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Batch {
@@ -146,6 +156,7 @@ impl Session {
         now_ms: i64,
     ) -> Result<(), L::Error> {
         match (asked, reply) {
+            (Asked::Receipts | Asked::Pull | Asked::First, _) if self.forked => {}
             (Asked::Attach, Reply::Attached(attached)) => {
                 self.proved = Some(local.author());
                 self.greeted = true;
@@ -166,11 +177,12 @@ impl Session {
                 self.restart()?;
             }
             (Asked::Roster, Reply::Roster { records }) => match local.take_roster(&records)? {
-                true if self.taught => {
+                ShownRoster::Behind if self.taught => {
                     return Err(SyncError::BadReply("an old list of devices").into());
                 }
-                true => self.teach(),
-                false => {}
+                ShownRoster::Behind => self.teach(),
+                ShownRoster::Forked => self.forked = true,
+                ShownRoster::Taken => {}
             },
             (Asked::Wraps, Reply::Wraps { wraps }) => local.take_wraps(&wraps)?,
             (Asked::Receipts, Reply::Receipts { .. }) if self.regreet => {}
@@ -219,7 +231,8 @@ impl Session {
                 }
                 let before = local.author();
                 local.appended()?;
-                if local.author() != before {
+                if local.author() != before || self.forked {
+                    self.forked = false;
                     // Under its new key, the device has to introduce itself anew.
                     self.regreet = true;
                 }
@@ -255,6 +268,13 @@ impl Session {
             false => Err(SyncError::BadReply("a statement about another space")),
         }
     }
+}
+
+fn as_append(append: Request) -> Result<(Asked, Request), SyncError> {
+    let Request::Append { record, .. } = &append else {
+        return Err(SyncError::BadReply("no append was made"));
+    };
+    Ok((Asked::Append(mainstay_protocol::roster::record_hash(record)), append))
 }
 
 fn pull_after(space: mainstay_protocol::ids::SpaceId, cursor: Cursor) -> Request {

@@ -320,4 +320,15 @@ pub(super) enum DeviceAction {
         /// Its name, or the beginning of its id
         device: String,
     },
+    /// Join two lists of devices that went different ways
+    Heal {
+        /// Do not ask: I have looked at both lists
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Let this device in again after it was removed, with an invitation that another one shows
+    Rejoin {
+        /// The invitation; `-` or none reads it from standard input
+        invitation: Option<String>,
+    },
 }

@@ -32,11 +32,47 @@ async fn with_engine(engine: &Engine, out: &Output, action: DeviceAction) -> Res
             return link(out, offer, code.as_deref()).await;
         }
         DeviceAction::Remove { device } => engine.remove_device(&device).await?,
+        DeviceAction::Heal { yes } => heal(engine, out, yes).await?,
+        DeviceAction::Rejoin { invitation } => rejoin(engine, out, invitation).await?,
         DeviceAction::Confirm { device } => engine.confirm_device(&device).await?,
         DeviceAction::List | DeviceAction::Join { .. } => {}
     }
     let devices = engine.devices().await?;
     out.say(to_json(&devices), || text(&devices))
+}
+
+/// Shows both lists of devices, and joins them once the person says so.
+async fn heal(engine: &Engine, out: &Output, yes: bool) -> Result<(), Failure> {
+    // The sync joins by itself what needs no word, and otherwise says why it stopped.
+    let synced = engine.sync().await;
+    let Some(fork) = engine.fork().await? else {
+        return Ok(synced.map(|_| ())?);
+    };
+    let own = engine.devices().await?;
+    out.tell(&format!("This device's list:\n{}", text(&own)));
+    out.tell(&format!("\nThe other list:\n{}", text(&fork.devices)));
+    if !yes {
+        out.tell("\nDo you know every device that is to stay? Join the two lists? [y/N]");
+        let answer = next_line().await?.unwrap_or_default();
+        if !matches!(answer.trim(), "y" | "Y" | "yes") {
+            return Err(Failure::new("nothing was changed"));
+        }
+    }
+    Ok(engine.heal().await?)
+}
+
+/// Lets this device in again, with an invitation that another one shows.
+async fn rejoin(engine: &Engine, out: &Output, invitation: Option<String>) -> Result<(), Failure> {
+    let invitation = match invitation.filter(|text| text != "-") {
+        Some(invitation) => invitation,
+        None => next_line().await?.unwrap_or_default(),
+    };
+    let show = |code: &mainstay_core::space::link::Code| {
+        out.tell(&format!("The code: {code}\nCompare it with the one on your other device."));
+    };
+    engine.rejoin(invitation.trim(), show).await?;
+    syncing::run(engine, None, "sending what the others lack").await?;
+    Ok(())
 }
 
 fn to_json(devices: &[DeviceInfo]) -> Json {
@@ -46,6 +82,7 @@ fn to_json(devices: &[DeviceInfo]) -> Json {
             "name": device.name,
             "this": device.this,
             "status": device.status,
+            "was_removed": device.was_removed,
         })
     });
     Json::Array(devices.collect())
@@ -55,7 +92,11 @@ fn text(devices: &[DeviceInfo]) -> String {
     let line = |device: &DeviceInfo| {
         let this = if device.this { " (this one)" } else { "" };
         let id: String = device.author.to_hex().chars().take(8).collect();
-        format!("{}  {}{this}: {}", id, device.name, device.status)
+        let before = match device.was_removed {
+            true => ", and had been removed before: confirm it only if it is in your hands",
+            false => "",
+        };
+        format!("{}  {}{this}: {}{before}", id, device.name, device.status)
     };
     devices.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::frame::Signer;
-use crate::heads::Head;
-use crate::ids::{SlotId, SpaceId};
+use crate::ids::SpaceId;
 use crate::limits;
 use crate::roster::RosterError;
 use crate::roster::record::{Act, Device, Epoch, KemKey, Record, record_hash};
@@ -136,9 +135,12 @@ impl Step<'_> {
             return self.rule("a recovery admits one device and starts an epoch");
         };
         for member in self.state.members.values_mut() {
-            if member.status == DeviceStatus::Active {
-                member.status = DeviceStatus::Waiting;
-            }
+            member.status = match &member.status {
+                DeviceStatus::Active | DeviceStatus::Waiting => DeviceStatus::Waiting,
+                DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
+                    DeviceStatus::Returned(last.clone())
+                }
+            };
         }
         self.admit(device, true)?;
         self.epoch(epoch)
@@ -154,14 +156,7 @@ impl Step<'_> {
         if !other.is_active(&signer) {
             return self.rule("a heal is signed by a device that is active in both branches");
         }
-        for (author, theirs) in &other.members {
-            match self.state.members.get_mut(author) {
-                None => {
-                    self.state.members.insert(*author, theirs.clone());
-                }
-                Some(ours) => ours.status = joined(&ours.status, &theirs.status),
-            }
-        }
+        self.state = self.state.joined(other);
         self.epoch(epoch)
     }
 
@@ -174,10 +169,11 @@ impl Step<'_> {
         let known = self.state.members.get(&author);
         match known.map(|member| &member.status) {
             None => {}
-            Some(DeviceStatus::Waiting) if known.is_some_and(|m| m.device.kem != device.kem) => {
-                return self.rule("a waiting device is confirmed with other keys");
+            Some(status) if status.is_waiting() => {
+                if known.is_some_and(|m| m.device.kem != device.kem) {
+                    return self.rule("a waiting device is confirmed with other keys");
+                }
             }
-            Some(DeviceStatus::Waiting) => {}
             Some(_) => return self.rule("a device comes back only under a new key"),
         }
         let member = Member { device: Arc::new(device.clone()), status: DeviceStatus::Active };
@@ -223,21 +219,6 @@ impl Step<'_> {
             1..=limits::MAX_DEVICES => Ok(self.state),
             _ => self.rule("there are too many devices"),
         }
-    }
-}
-
-/// Removals win; between two removals, the narrower acceptance does.
-fn joined(ours: &DeviceStatus, theirs: &DeviceStatus) -> DeviceStatus {
-    use DeviceStatus::{Active, Removed, Waiting};
-    match (ours, theirs) {
-        (Removed(a), Removed(b)) => {
-            let both =
-                |(slot, head): (&SlotId, &Head)| b.get(slot).map(|other| (*slot, *head.min(other)));
-            Removed(Arc::new(a.iter().filter_map(both).collect()))
-        }
-        (Removed(a), _) | (_, Removed(a)) => Removed(a.clone()),
-        (Waiting, _) | (_, Waiting) => Waiting,
-        (Active, Active) => Active,
     }
 }
 

@@ -88,6 +88,13 @@ impl Roster {
         self.state_at(head).is_some() || self.joined(head)
     }
 
+    /// The records of this chain that come after the last one which `other` has too.
+    pub fn branch_from(&self, other: &Self) -> Vec<Signed<Record>> {
+        let common =
+            self.links.iter().zip(&other.links).take_while(|(a, b)| a.hash == b.hash).count();
+        self.links[common..].iter().map(|link| link.signed.clone()).collect()
+    }
+
     fn joined(&self, head: &Hash) -> bool {
         self.links.iter().any(|link| link.joined.contains(head))
     }
@@ -131,12 +138,13 @@ impl Roster {
         if parent + 2 > limits::MAX_ROSTER_RECORDS {
             return Err(RosterError::Rule { number, rule: "there are too many records" });
         }
-        // Two recoveries of one parent could not be told from each other in age: a relay could
-        // put back the one that the other has voided. The second one follows the first instead.
-        if self.links.get(parent + 1).is_some_and(|next| next.record.signer == Signer::Recovery) {
+        // Two recoveries of one place could not be told from each other in age: a relay could
+        // put back the one that the other has voided. So recoveries only ever grow in number, and
+        // the chain that holds more of them is the newer one.
+        if recoveries(&self.links[parent + 1..]) > 0 {
             return Err(RosterError::Rule {
                 number,
-                rule: "another recovery follows that record; follow the recovery instead",
+                rule: "another recovery comes after that record; follow the recovery instead",
             });
         }
         let mut joined = Vec::new();
@@ -176,7 +184,10 @@ impl Roster {
         if common == next.links.len() {
             return Err(RosterError::Stale);
         }
-        if left > 0 && !next.replaces(self, common) {
+        if left > 0 && next.recoveries() < self.recoveries() {
+            return Err(RosterError::Stale);
+        }
+        if left > 0 && !next.replaces(self) {
             return Err(RosterError::Fork { accepted: old, shown: new });
         }
         let added = next.links.len() - common;
@@ -193,13 +204,14 @@ impl Roster {
         Ok(next)
     }
 
-    /// Whether leaving `old` for this chain is lawful: the first record after the common ones is a
-    /// recovery (and `old` did not leave them by another one), or a heal carries `old`'s branch.
-    fn replaces(&self, old: &Self, common: usize) -> bool {
-        let recovers = |chain: &Self| {
-            chain.links.get(common).is_some_and(|link| link.record.signer == Signer::Recovery)
-        };
-        (recovers(self) && !recovers(old)) || self.joined(&old.head())
+    /// Whether leaving `old` for this chain is lawful: the phrase has taken the space back more
+    /// often here, or a heal carries `old`'s branch.
+    fn replaces(&self, old: &Self) -> bool {
+        self.recoveries() > old.recoveries() || self.joined(&old.head())
+    }
+
+    fn recoveries(&self) -> usize {
+        recoveries(&self.links)
     }
 
     /// The state at the end of another branch that parts from this chain before `upto`, and the
@@ -218,13 +230,16 @@ impl Roster {
         let parent = first.peek().ok().and_then(|record| record.parent);
         let fork = self.links[..=upto].iter().position(|link| Some(link.hash) == parent);
         let fork = fork.ok_or(rule("a heal's branch does not start on this chain"))?;
+        if recoveries(&self.links[fork + 1..=upto]) > 0 {
+            return Err(rule("a heal joins a branch that a recovery has voided"));
+        }
         let mut other = self.clone();
         other.links.truncate(fork + 1);
         for record in branch {
-            let heals =
-                record.peek().is_ok_and(|r| matches!(r.acts.first(), Some(Act::Heal { .. })));
-            if heals {
-                return Err(rule("a heal's branch holds another heal"));
+            match record.peek().ok().and_then(|record| record.acts.into_iter().next()) {
+                Some(Act::Heal { .. }) => return Err(rule("a heal's branch holds another heal")),
+                Some(Act::Recover) => return Err(rule("a heal's branch holds a recovery")),
+                _ => {}
             }
             other.append(record)?;
         }
@@ -239,4 +254,8 @@ impl Roster {
     fn last(&self) -> &Link {
         self.links.last().expect("a roster is made with a founding record and never emptied")
     }
+}
+
+fn recoveries(links: &[Link]) -> usize {
+    links.iter().filter(|link| link.record.signer == Signer::Recovery).count()
 }

@@ -17,9 +17,44 @@ pub enum DeviceStatus {
     Active,
     /// A recovery left it waiting until the person confirms it.
     Waiting,
+    /// It had been removed when a recovery came. It waits like the others, as nobody can tell
+    /// whether the person removed it or a thief did; until it is confirmed, its chains end where
+    /// the removal said.
+    Returned(Arc<BTreeMap<SlotId, Head>>),
     /// It was removed; its chains end at these heads where no snapshot covers more. Shared between
     /// the states of a chain, each of which holds every member.
     Removed(Arc<BTreeMap<SlotId, Head>>),
+}
+
+impl DeviceStatus {
+    /// Whether it waits for the person's word.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Returned(_))
+    }
+
+    fn is_removed(&self) -> bool {
+        matches!(self, Self::Removed(_))
+    }
+
+    /// Removals win, then waiting does. Where both bound a chain, the narrower bound holds.
+    fn joined(&self, theirs: &Self) -> Self {
+        use DeviceStatus::{Active, Removed, Returned, Waiting};
+        let both = |a: &BTreeMap<SlotId, Head>, b: &BTreeMap<SlotId, Head>| {
+            let lower =
+                |(slot, head): (&SlotId, &Head)| b.get(slot).map(|other| (*slot, *head.min(other)));
+            Arc::new(a.iter().filter_map(lower).collect())
+        };
+        match (self, theirs) {
+            (Removed(a), Removed(b) | Returned(b)) | (Returned(a), Removed(b)) => {
+                Removed(both(a, b))
+            }
+            (Removed(a), _) | (_, Removed(a)) => Removed(a.clone()),
+            (Returned(a), Returned(b)) => Returned(both(a, b)),
+            (Returned(a), _) | (_, Returned(a)) => Returned(a.clone()),
+            (Waiting, _) | (_, Waiting) => Waiting,
+            (Active, Active) => Active,
+        }
+    }
 }
 
 /// A device and its status.
@@ -81,8 +116,52 @@ impl State {
     pub fn admits_place(&self, author: &AuthorId, slot: &SlotId, seq: u64) -> Option<bool> {
         self.members.get(author).map(|member| match &member.status {
             DeviceStatus::Active | DeviceStatus::Waiting => true,
-            DeviceStatus::Removed(last) => last.get(slot).is_some_and(|head| seq <= head.seq),
+            DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
+                last.get(slot).is_some_and(|head| seq <= head.seq)
+            }
         })
+    }
+
+    /// Whether two branches have removed the same devices. Where they have not, one of them may be
+    /// the work of somebody whom the other removed.
+    pub fn removed_alike(&self, other: &Self) -> bool {
+        let unlike = |a: &Self, b: &Self| {
+            a.members.iter().any(|(author, member)| {
+                let there = b.members.get(author);
+                member.status.is_removed() && !there.is_some_and(|m| m.status.is_removed())
+            })
+        };
+        !unlike(self, other) && !unlike(other, self)
+    }
+
+    /// The members after a heal of two branches: all of both; removals win, then waiting does. Where
+    /// the branches did not remove the same devices, whoever only one of them knows waits until the
+    /// person confirms it: it may have been let in by somebody whom the other branch removed. The
+    /// epoch is still this branch's.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        let alike = self.removed_alike(other);
+        let alone = |member: &Member| {
+            let mut member = member.clone();
+            if !alike && member.status == DeviceStatus::Active {
+                member.status = DeviceStatus::Waiting;
+            }
+            member
+        };
+        let mut joined = self.clone();
+        for (author, member) in &mut joined.members {
+            *member = match other.members.get(author) {
+                Some(theirs) => {
+                    let (device, status) = (member.device.clone(), &member.status);
+                    Member { device, status: status.joined(&theirs.status) }
+                }
+                None => alone(member),
+            };
+        }
+        for (author, theirs) in &other.members {
+            joined.members.entry(*author).or_insert_with(|| alone(theirs));
+        }
+        joined
     }
 
     /// Whether `epoch` is the present one.

@@ -1,6 +1,8 @@
 //! Taking a space back with the phrase.
 
+use mainstay_protocol::ids::SlotId;
 use mainstay_protocol::roster::{Act, Device, DeviceStatus, Merged, Record, Roster, RosterError};
+use mainstay_protocol::sign::Signed;
 
 use crate::world::*;
 
@@ -78,7 +80,7 @@ fn a_voided_branch_never_comes_back() {
     roster.append(&recovery(&voided, 1, 5)).unwrap();
     let head = roster.head();
     let shown = voided.records_after(None);
-    assert!(matches!(roster.merge(&shown), Err(RosterError::Fork { .. })));
+    assert_eq!(roster.merge(&shown), Err(RosterError::Stale));
     assert_eq!(roster.head(), head);
     assert!(!roster.accepts_head(&voided.head()), "what was made under it does not count");
 }
@@ -90,13 +92,56 @@ fn a_second_recovery_follows_the_first_so_that_neither_can_be_put_back() {
     one.append(&recovery(&base, 1, 5)).unwrap();
     two.append(&recovery(&base, 1, 6)).unwrap();
     let beside = recovery(&base, 1, 6);
-    let rule = "another recovery follows that record; follow the recovery instead";
+    let rule = "another recovery comes after that record; follow the recovery instead";
     breaks(one.append(&beside), rule);
     assert!(matches!(one.merge(&two.records_after(None)), Err(RosterError::Fork { .. })));
     assert!(matches!(two.merge(&one.records_after(None)), Err(RosterError::Fork { .. })));
     let after = recovery(&one, 2, 6);
     one.append(&after).unwrap();
     assert_eq!(*status(&one, 5), DeviceStatus::Waiting);
+}
+
+#[test]
+fn a_recovery_voids_no_earlier_recovery_however_far_back_it_begins() {
+    let mut roster = with(&[1]);
+    roster.append(&recovery(&roster, 1, 5)).unwrap();
+    let rule = "another recovery comes after that record; follow the recovery instead";
+    let before = recovery(&roster, 0, 6);
+    breaks(roster.append(&before), rule);
+    put(&mut roster, 5, vec![admit(7)]).unwrap();
+    assert_eq!(roster.append(&recovery(&roster, 2, 6)).unwrap(), 1);
+}
+
+#[test]
+fn whoever_had_been_removed_waits_after_a_recovery_and_counts_as_far_as_before() {
+    let mut roster = with(&[1]);
+    put(&mut roster, 0, vec![remove(1), epoch(2, &[0])]).unwrap();
+    roster.append(&recovery(&roster, 2, 5)).unwrap();
+    assert!(matches!(status(&roster, 1), DeviceStatus::Returned(_)));
+    assert_eq!(roster.state().admits_place(&author(1), &SlotId([9; 16]), 1), Some(false));
+    put(&mut roster, 5, vec![admit(1)]).unwrap();
+    assert_eq!(*status(&roster, 1), DeviceStatus::Active);
+    assert_eq!(roster.state().admits_place(&author(1), &SlotId([9; 16]), 1), Some(true));
+}
+
+#[test]
+fn a_recovery_replaces_a_branch_that_it_never_saw() {
+    let (mut one, mut two) = (with(&[1]), with(&[1]));
+    put(&mut one, 0, vec![admit(2)]).unwrap();
+    put(&mut two, 1, vec![admit(3)]).unwrap();
+    two.append(&recovery(&two, 2, 5)).unwrap();
+    assert_eq!(two.clone().merge(&one.records_after(None)), Err(RosterError::Stale));
+    assert_eq!(one.merge(&two.records_after(None)).unwrap(), Merged::Replaced(1));
+    put(&mut two, 5, vec![admit(1)]).unwrap();
+    let voided = vec![Act::Heal { branch: one_before() }, epoch(3, &[1, 5])];
+    breaks(put(&mut two, 1, voided), "a heal joins a branch that a recovery has voided");
+}
+
+/// The branch that device 0 made.
+fn one_before() -> Vec<Signed<Record>> {
+    let mut one = with(&[1]);
+    put(&mut one, 0, vec![admit(2)]).unwrap();
+    one.branch_from(&with(&[1]))
 }
 
 #[test]

@@ -30,8 +30,8 @@ impl Sim {
     /// Whoever removes a phone removes its clone as well: both had the same key. The person still
     /// holds the clone, and what only it acknowledged; another device lets it in again.
     fn let_in_again(&mut self, device: usize) -> Result<(), Failure> {
-        let member = |at: &usize| self.devices[*at].phone.replica.is_member();
-        let Some(host) = (0..self.devices.len()).find(member).filter(|_| !member(&device)) else {
+        let is_in = |at: &usize| self.devices[*at].is_in();
+        let Some(host) = (0..self.devices.len()).find(is_in).filter(|_| !is_in(&device)) else {
             return Ok(());
         };
         let labels = [host, device].map(|at| self.devices[at].label.clone());
@@ -44,12 +44,11 @@ impl Sim {
     }
 
     pub(super) fn check_order(&mut self) -> Result<(), Failure> {
-        let members: Vec<usize> = (0..self.devices.len())
-            .filter(|at| self.devices[*at].phone.replica.is_member())
-            .collect();
-        let Some(first) = members.first() else {
-            return Err("no device takes part any more".into());
-        };
+        if let Some(out) = self.devices.iter().find(|device| !device.is_in()) {
+            return Err(format!("{} does not take part any more", out.label));
+        }
+        let members: Vec<usize> = (0..self.devices.len()).collect();
+        let first = members.first().ok_or("there is no device any more")?;
         self.check_chains(&members)?;
         for at in &members {
             self.check_quiet(*at)?;

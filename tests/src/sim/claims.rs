@@ -11,7 +11,7 @@ impl Sim {
         let alarms = self.devices[device].phone.replica.take_alarms();
         for alarm in alarms {
             let explained = match alarm {
-                Alarm::RelayLost | Alarm::Fork => self.known.harm > 0,
+                Alarm::RelayLost | Alarm::Fork | Alarm::Healed => self.known.harm > 0,
                 _ => false,
             };
             let label = &self.devices[device].label;

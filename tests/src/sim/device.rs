@@ -16,12 +16,19 @@ pub(super) struct Device {
     pub(super) backup: Option<(MemoryStore, usize)>,
     /// Its store was put back, or it has a twin: what others know of it may be more than it has.
     pub(super) doubtful: bool,
+    /// Its last sync ended with word that it is not on the list, or that there are two lists.
+    pub(super) apart: bool,
 }
 
 impl Device {
     pub(super) fn new(id: u32, phone: Phone) -> Self {
         let label = format!("d{id}");
-        Self { id, label, phone, harm_seen: 0, backup: None, doubtful: false }
+        Self { id, label, phone, harm_seen: 0, backup: None, doubtful: false, apart: false }
+    }
+
+    /// Whether it takes part, as far as anybody can tell.
+    pub(super) fn is_in(&self) -> bool {
+        self.phone.replica.is_member() && !self.apart
     }
 
     /// A system backup takes what is durable, and what is not as well, or not.

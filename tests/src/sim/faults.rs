@@ -158,6 +158,12 @@ impl Sim {
 
     /// Somebody looks at the list of devices: those in the person's hands are confirmed, others go.
     pub(super) fn confirm(&mut self, device: usize) -> Result<(), Failure> {
+        if self.devices[device].phone.replica.fork().is_some_and(|fork| fork.can_heal) {
+            self.say(format!("{} joins two lists of devices", self.devices[device].label));
+            let asked = self.devices[device].phone.replica.ask_heal();
+            asked.map_err(|e| self.failed(device, "heal", &e))?;
+            self.sync(device, &mut Line::default())?;
+        }
         if !self.devices[device].phone.replica.is_member() {
             return Ok(());
         }

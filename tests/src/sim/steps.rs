@@ -67,12 +67,15 @@ impl Sim {
             Ok(turn) => turn,
             Err(error) if self.may_fail(device, &error) => {
                 self.say(format!("    {} ends with: {error:?}", self.devices[device].label));
+                self.devices[device].apart = !matches!(error, EngineError::Restless);
+                self.check_alarms(device)?;
                 return Ok(None);
             }
             Err(error) => return Err(self.failed(device, "sync", &error)),
         };
         if turn == Turn::Done {
             self.devices[device].harm_seen = self.known.harm;
+            self.devices[device].apart = false;
         }
         self.check_alarms(device)?;
         Ok(Some(turn))

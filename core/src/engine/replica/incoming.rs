@@ -219,6 +219,16 @@ impl Replica {
                     self.whole_snapshot(tx, slot, header)?;
                 }
             }
+            // What was this device's own chain when it was read before may be somebody's now.
+            Kind::Snapshot if unsure && !matches!(slot.name, SlotName::Page(_)) => {
+                let before = slot.covers();
+                header.covers.iter().for_each(|cover| self.follow(slot, cover));
+                slot.news |= slot.covers() != before;
+                slot.must_pack |= slot.covers() != before;
+            }
+            Kind::Snapshot if unsure => {
+                header.covers.iter().for_each(|cover| self.follow(slot, cover));
+            }
             _ => {}
         }
         if other && !mine {

@@ -9,7 +9,7 @@ use mainstay_protocol::heads::{Head, SlotHead};
 use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId, SpaceId};
 use mainstay_protocol::limits::{MAX_FETCH_SLOTS, MAX_PULL_BYTES, MAX_PUSH_ENVELOPES};
 use mainstay_protocol::receipt::Receipt;
-use mainstay_protocol::roster::{Record, RosterError, Wrap};
+use mainstay_protocol::roster::{Record, Wrap};
 use mainstay_protocol::sign::{Signature, Signed, VerifyKey, purpose};
 use mainstay_protocol::statement::{Cursor, Statement, Stored};
 
@@ -20,7 +20,7 @@ use super::{Alarm, Counts, Replica};
 use crate::chapter::SlotName;
 use crate::engine::error::EngineError;
 use crate::journal::Month;
-use crate::sync::{Local, Outgone, RestoreAsk, SyncError};
+use crate::sync::{Local, Outgone, RestoreAsk, ShownRoster, SyncError};
 
 impl From<SyncError> for EngineError {
     fn from(error: SyncError) -> Self {
@@ -181,8 +181,11 @@ impl Local for Replica {
             }
             (None, None) => Admission::Open,
         };
-        let wraps: Vec<Wrap> = self.tx().get(&meta(&self.vault, WRAPS))?.unwrap_or_default();
+        let mut wraps: Vec<Wrap> = self.tx().get(&meta(&self.vault, WRAPS))?.unwrap_or_default();
         let records = self.roster.records_after(None);
+        // Some may be of records that a recovery has voided since.
+        let named = self.named_wraps();
+        wraps.retain(|wrap| named.contains(&mainstay_protocol::roster::wrap_hash(wrap)));
         Ok(Request::Create { space: self.me.space, records, wraps, admission })
     }
 
@@ -213,12 +216,12 @@ impl Local for Replica {
         Replica::relay_lost(self, now)
     }
 
-    fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<bool, EngineError> {
-        match Replica::take_roster(self, records) {
-            Ok(_) => Ok(false),
-            Err(EngineError::Roster(RosterError::Stale)) => Ok(true),
-            Err(error) => Err(error),
-        }
+    fn take_roster(&mut self, records: &[Signed<Record>]) -> Result<ShownRoster, EngineError> {
+        Replica::take_roster(self, records)
+    }
+
+    fn heal(&mut self) -> Result<Option<Request>, EngineError> {
+        self.draft_heal()
     }
 
     fn roster_is_stale(&mut self) -> bool {
@@ -235,6 +238,9 @@ impl Local for Replica {
 
     fn take_wraps(&mut self, wraps: &[Wrap]) -> Result<(), EngineError> {
         Replica::take_wraps(self, wraps)?;
+        if self.fork.is_some() {
+            return Ok(());
+        }
         // What came with the greeting may have waited for these keys.
         let (cursor, now_ms) = (self.intake.cursor, self.intake.now_ms);
         Local::take_items(self, Vec::new(), cursor, now_ms)
@@ -424,7 +430,10 @@ impl Local for Replica {
             Some(change) => {
                 // What is in the outbox names the head before.
                 self.take_back_outbox()?;
-                self.job_done(change)
+                match self.fork.take() {
+                    Some(shown) => self.healed(shown, change),
+                    None => self.job_done(change),
+                }
             }
             None => Err(EngineError::BadReply { what: "an append that nobody asked for" }),
         }
@@ -432,7 +441,10 @@ impl Local for Replica {
 
     fn append_refused(&mut self) {
         self.appending = None;
-        self.drop_job();
+        match self.fork.is_some() {
+            true => self.jobs.retain(|job| !matches!(job, Job::Heal(_))),
+            false => self.drop_job(),
+        }
     }
 
     fn outgoing(&mut self, now_ms: i64, limit_bytes: usize) -> Result<Outgone, EngineError> {

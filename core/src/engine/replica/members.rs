@@ -1,22 +1,23 @@
 //! The devices of a journal.
 
 use mainstay_protocol::frame::Signer;
+use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::AuthorId;
 use mainstay_protocol::roster::{
-    DeviceStatus, LastHead, Merged, Record, Roster, RosterError, Wrap,
+    DeviceStatus, LastHead, Member, Merged, Record, Roster, RosterError, Wrap,
 };
 use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::Cursor;
 use std::ops::ControlFlow;
 
+use super::Replica;
 use super::open::{WRAPS, meta};
 use super::records::Slot;
-use super::{Alarm, Replica};
-use crate::chapter::SlotName;
 use crate::engine::error::EngineError;
 use crate::engine::vault::Table;
 use crate::space::change::{self, Change, Newcomer};
 use crate::space::recovery::Recovery;
+use crate::sync::ShownRoster;
 
 /// Generations of a device's key that are tried before giving up; each is a twin that went before.
 const MAX_TWINS: u32 = 256;
@@ -32,6 +33,9 @@ pub struct DeviceInfo {
     pub this: bool,
     /// "active", "waiting" or "removed".
     pub status: &'static str,
+    /// It waits, and had been removed before a recovery set everybody aside: by a thief, or by the
+    /// person. To be confirmed only if it is in the person's hands.
+    pub was_removed: bool,
 }
 
 /// A change of the list of devices that the next sync is to make.
@@ -47,27 +51,32 @@ pub enum Job {
     Epoch,
     /// Take a new author key: this device met envelopes of its own that it does not know.
     Rekey,
-    /// Join the other branch of a fork.
-    Heal(Vec<Signed<Record>>),
+    /// The person has looked at the list that the relay shows, whose head this is, and wants it
+    /// joined with this device's.
+    Heal(Hash),
 }
 
 impl Replica {
     /// The devices, also those that were removed.
     pub fn devices(&self) -> Vec<DeviceInfo> {
+        self.devices_of(&self.roster)
+    }
+
+    pub(super) fn devices_of(&self, roster: &Roster) -> Vec<DeviceInfo> {
         let me = self.me.keys.author.author_id();
-        let members = self.roster.state().members.iter();
-        members
-            .map(|(author, member)| DeviceInfo {
-                author: *author,
-                name: self.device_name(author),
-                this: *author == me,
-                status: match member.status {
-                    DeviceStatus::Active => "active",
-                    DeviceStatus::Waiting => "waiting",
-                    _ => "removed",
-                },
-            })
-            .collect()
+        let name = |member: &Member| self.keyring.device_name(&self.me.space, &member.device);
+        let info = |(author, member): (&AuthorId, &Member)| DeviceInfo {
+            author: *author,
+            name: name(member).unwrap_or_else(|| "a device".to_owned()),
+            this: *author == me,
+            status: match &member.status {
+                DeviceStatus::Active => "active",
+                status if status.is_waiting() => "waiting",
+                _ => "removed",
+            },
+            was_removed: matches!(member.status, DeviceStatus::Returned(_)),
+        };
+        roster.state().members.iter().map(info).collect()
     }
 
     pub(super) fn device_name(&self, author: &AuthorId) -> String {
@@ -129,12 +138,8 @@ impl Replica {
                 let newcomer = Newcomer::own(&keys, &self.me.name);
                 change::admit(&mut *self.rng, (&self.roster, &self.keyring), &author, &newcomer)?
             }
-            Job::Heal(branch) => change::heal(
-                &mut *self.rng,
-                (&self.roster, &self.keyring),
-                &author,
-                branch.clone(),
-            )?,
+            // A heal is made where the fork is met, against the list that the relay shows.
+            Job::Heal(_) => return Ok(None),
         };
         Ok(Some(change))
     }
@@ -144,13 +149,15 @@ impl Replica {
         let status = |author| self.roster.state().members.get(author).map(|m| &m.status);
         match job {
             Job::Admit(newcomer) => status(&newcomer.key.author_id()).is_some(),
-            Job::Confirm(author) => status(author) != Some(&DeviceStatus::Waiting),
+            Job::Confirm(author) => !status(author).is_some_and(DeviceStatus::is_waiting),
             // A recovery may have voided the record that let it in.
             Job::Remove(author) => {
                 matches!(status(author), None | Some(DeviceStatus::Removed(_)))
             }
             Job::Epoch => !self.intake.lacks_wraps,
-            Job::Rekey | Job::Heal(_) => false,
+            Job::Rekey => false,
+            // Jobs are looked at only once the relay's list and this one are the same.
+            Job::Heal(_) => true,
         }
     }
 
@@ -179,7 +186,7 @@ impl Replica {
     }
 
     /// The first generation whose key nobody has used: a twin may have taken the next one.
-    fn next_generation(&self) -> u32 {
+    pub(super) fn next_generation(&self) -> u32 {
         let members = &self.roster.state().members;
         let unused = |generation: &u32| {
             let keys = self.me.secret.keys(&self.me.space, *generation);
@@ -190,7 +197,7 @@ impl Replica {
     }
 
     /// Keeps the wraps of the present epoch, for a relay that loses them.
-    fn keep_wraps(&mut self, anew: bool, wraps: &[Wrap]) -> Result<(), EngineError> {
+    pub(super) fn keep_wraps(&mut self, anew: bool, wraps: &[Wrap]) -> Result<(), EngineError> {
         let mut tx = self.tx();
         let key = meta(&self.vault, WRAPS);
         let mut kept: Vec<Wrap> = match anew {
@@ -210,7 +217,7 @@ impl Replica {
 
     /// Keeps who takes part, and under which key. Receipts of a device that did not take part, or
     /// that this one took for its own, were passed over: all of them are read again.
-    fn store_members(&mut self) -> Result<(), EngineError> {
+    pub(super) fn store_members(&mut self) -> Result<(), EngineError> {
         let mut tx = self.tx();
         self.intake.members_changed = true;
         if let Some(relay) = &mut self.relay {
@@ -247,79 +254,39 @@ impl Replica {
     pub(super) fn take_roster(
         &mut self,
         records: &[Signed<Record>],
-    ) -> Result<Merged, EngineError> {
+    ) -> Result<ShownRoster, EngineError> {
+        let before = self.roster.clone();
         match self.roster.merge(records) {
-            Ok(Merged::Same) => Ok(Merged::Same),
             Ok(merged) => {
-                if let Merged::Replaced(_) = merged {
-                    self.resend_voided()?;
+                self.fork = None;
+                match merged {
+                    Merged::Same => {}
+                    merged => {
+                        self.resend_after(&before, merged)?;
+                        self.store_members()?;
+                    }
                 }
-                self.store_members()?;
-                Ok(merged)
+                Ok(ShownRoster::Taken)
             }
-            Err(error) => {
-                if matches!(error, RosterError::Fork { .. }) {
-                    self.alarm(Alarm::Fork);
-                }
-                Err(error.into())
-            }
+            Err(RosterError::Stale) => Ok(ShownRoster::Behind),
+            Err(RosterError::Fork { .. }) => self.meet_fork(records),
+            Err(error) => Err(error.into()),
         }
-    }
-
-    /// A part of the list of devices was voided, and what was sent under it does not count for the
-    /// others, nor does what they had confirmed: every chapter is pushed whole.
-    fn resend_voided(&mut self) -> Result<(), EngineError> {
-        if let Some(relay) = &mut self.relay {
-            relay.intact = false;
-            relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
-        }
-        self.forget_receipts()?;
-        let mut tx = self.tx();
-        self.lose_wanted(&mut tx)?;
-        tx.commit(&mut *self.rng)?;
-        let mut names = Vec::new();
-        self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
-            names.push(mainstay_protocol::codec::decode::<Slot>(&bytes)?.name);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        names.retain(|name| !matches!(name, SlotName::Page(_)));
-        names.into_iter().try_for_each(|name| self.must_pack(name, true))
     }
 
     pub(super) fn take_wraps(&mut self, wraps: &[Wrap]) -> Result<(), EngineError> {
         let me = Signer::Device(self.me.keys.author.author_id());
         let kem = self.me.keys.kem.clone();
         self.keyring.absorb(&self.roster, wraps, me, &kem);
+        if let Some(shown) = &self.fork {
+            self.keyring.absorb(shown, wraps, me, &kem);
+        }
         self.store_members()
     }
 
     /// Whether the key of the present epoch is missing here.
     pub(super) fn lacks_key(&self) -> bool {
         self.keyring.present(&self.roster).is_err()
-    }
-
-    /// This device as a newcomer under its next key: how it comes back after it was removed.
-    pub fn as_newcomer(&self) -> Newcomer {
-        let keys = self.me.secret.keys(&self.me.space, self.next_generation());
-        Newcomer::own(&keys, &self.me.name)
-    }
-
-    /// Takes its next key, after another device let this one in again under it. Everything that
-    /// was not sent, or did not count, is sent again.
-    ///
-    /// # Errors
-    /// [`EngineError`] when the roster does not list that key.
-    pub fn readmitted(&mut self, roster: Roster, wraps: &[Wrap]) -> Result<(), EngineError> {
-        self.take_back_outbox()?;
-        let generation = self.next_generation();
-        self.take_roster(&roster.records_after(None))?;
-        self.me.generation = generation;
-        self.me.keys = self.me.secret.keys(&self.me.space, self.me.generation);
-        self.take_wraps(wraps)?;
-        for name in self.loose_slots()? {
-            self.must_pack(name, true)?;
-        }
-        Ok(())
     }
 
     /// The record with which a new phone takes a journal back: it follows the shown list's head,

@@ -1,12 +1,6 @@
 //! Joining two branches of a roster.
 
-use std::collections::BTreeMap;
-
-use mainstay_protocol::frame::Signer;
-use mainstay_protocol::ids::AuthorId;
-use mainstay_protocol::roster::{
-    Act, Device, DeviceStatus, KemKey, Record, Roster, RosterError, State,
-};
+use mainstay_protocol::roster::{Act, Record, Roster, RosterError};
 use mainstay_protocol::sign::Signed;
 
 use super::build::Draft;
@@ -29,7 +23,7 @@ pub fn heal(
     branch: Vec<Signed<Record>>,
 ) -> Result<Change, ChangeError> {
     let other = other_roster(roster, &branch)?;
-    let recipients = joined_recipients(roster.state(), other.state());
+    let recipients = roster.state().joined(other.state()).recipients();
     let present = roster.state().epoch.clone();
     let mut previous: Vec<&EpochKey> =
         vec![keyring.epoch(&present.id).ok_or(KeyringError::Missing)?];
@@ -57,19 +51,4 @@ fn other_roster(roster: &Roster, branch: &[Signed<Record>]) -> Result<Roster, Ro
         }
     }
     Err(RosterError::NotThisSpace)
-}
-
-/// Who is active in every branch that knows them, and the recovery key.
-fn joined_recipients(ours: &State, theirs: &State) -> Vec<(Signer, KemKey)> {
-    let mut joined: BTreeMap<&AuthorId, &Device> = BTreeMap::new();
-    for (state, other) in [(ours, theirs), (theirs, ours)] {
-        for (author, device) in state.active() {
-            let elsewhere = other.members.get(author).map(|member| &member.status);
-            if elsewhere.is_none_or(|status| *status == DeviceStatus::Active) {
-                joined.insert(author, device);
-            }
-        }
-    }
-    let devices = joined.into_iter().map(|(a, device)| (Signer::Device(*a), device.kem.clone()));
-    devices.chain([(Signer::Recovery, (*ours.recovery_kem).clone())]).collect()
 }
