@@ -203,6 +203,14 @@ impl Local for Replica {
         tx.commit(&mut *self.rng)
     }
 
+    fn space_unknown(&mut self) -> Result<(), EngineError> {
+        let Some(relay) = self.relay.as_mut().filter(|relay| relay.intact) else { return Ok(()) };
+        relay.intact = false;
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+
     fn relay_lost(&mut self, now: &Cursor) -> Result<(), EngineError> {
         Replica::relay_lost(self, now)
     }
