@@ -9,6 +9,7 @@ mod edited;
 mod forgotten;
 mod relay_lost;
 mod stolen;
+mod unread;
 
 /// One journey, on both stores.
 macro_rules! on_both_stores {
