@@ -66,8 +66,7 @@ fn say(text: &str) -> Patch {
     Patch::from([("note".to_owned(), Some(Value::from(text)))])
 }
 
-// Broken on purpose: `Replica::is_forgotten` answering "no", and the relay's covering ignoring
-// `destroys`, each made it fail.
+// Broken on purpose: the relay's covering ignoring `destroys` made it fail.
 async fn forgotten(on: Backend) {
     const KEPT: usize = 70;
     let mut desk = Desk::new().await;

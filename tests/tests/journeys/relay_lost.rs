@@ -48,8 +48,8 @@ async fn all_is_there(desk: &Desk, engine: &Engine, phrase: &Phrase, on: Backend
     assert_eq!(everything(&new).await, everything(engine).await);
 }
 
-// Broken on purpose: `Replica::relay_lost` and `Local::space_unknown` leaving `intact` as it was
-// made both of these fail.
+// Broken on purpose: without `Local::space_unknown` this failed, and the next one failed with
+// `Replica::relay_lost` leaving `intact` as it was.
 async fn wiped(on: Backend) {
     let mut desk = Desk::new().await;
     let (phone, phrase) = desk.phone("first", on).await;

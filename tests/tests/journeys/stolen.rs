@@ -48,8 +48,8 @@ async fn first_removed(on: Backend) {
     assert_eq!((status.entries, status.on_relay, status.devices.len()), (6, 6, 0));
 }
 
-// Broken on purpose: a recovery that leaves the other devices active instead of waiting (protocol,
-// `roster/apply.rs`) made this and the next one fail.
+// Broken on purpose: `State::is_active` (protocol) taking a waiting device for an active one made
+// this and the next one fail.
 async fn thief_first(on: Backend) {
     let desk = Desk::new().await;
     let (phone, phrase, stolen) = two(&desk, "stolen", on).await;

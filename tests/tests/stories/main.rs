@@ -12,7 +12,7 @@ use mainstay_core::space::test_kit;
 use mainstay_core::sync::Local;
 use mainstay_store::{Batch, Store};
 use mainstay_tests::inside::Inside;
-use mainstay_tests::network::{Line, Turn};
+use mainstay_tests::network::{Conversation, Line, Turn};
 use mainstay_tests::stores;
 use mainstay_tests::world::{Phone, World};
 
@@ -144,6 +144,31 @@ fn a_forgotten_entry_does_not_come_back_from_a_phone_that_was_away_for_a_year() 
     let mut new = world.restore(&phrase).unwrap();
     world.sync(&mut new).unwrap();
     assert_eq!(new.replica.document(&id).unwrap(), None);
+}
+
+// Broken on purpose: `Replica::is_forgotten` answering "no" made it fail.
+#[test]
+fn an_edit_that_crosses_a_forgetting_on_its_way_brings_nothing_back() {
+    let (mut world, phrase, mut a, mut b) = two(20);
+    let id = log(&world, &mut a, "to forget");
+    let kept = log(&world, &mut a, "to keep");
+    round(&mut world, &mut [&mut a, &mut b]);
+    edit(&world, &mut b, id, "edited elsewhere");
+    // The second phone has looked at what is new and is about to send, when the first forgets.
+    let mut line = Line::default();
+    let mut talk = Conversation::begin(&world, &mut b).unwrap();
+    assert_eq!(talk.turn(&mut world, &mut b, &mut line).unwrap(), Turn::More);
+    a.replica.forget(id, world.now_ms).unwrap();
+    world.sync(&mut a).unwrap();
+    while talk.turn(&mut world, &mut b, &mut line).unwrap() == Turn::More {}
+    assert_eq!(line.envelopes, 1, "the edit was sent");
+    round(&mut world, &mut [&mut a, &mut b]);
+    let mut new = world.restore(&phrase).unwrap();
+    world.sync(&mut new).unwrap();
+    for phone in [&mut a, &mut b, &mut new] {
+        assert_eq!(rows(phone).iter().map(|row| row.id).collect::<Vec<_>>(), [kept]);
+        assert_eq!(phone.replica.document(&id).unwrap(), None);
+    }
 }
 
 #[test]
