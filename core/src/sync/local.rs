@@ -68,6 +68,8 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn space_unknown(&mut self) -> Result<(), Self::Error>;
+    /// Whether the relay said that it lacks wraps of the present epoch's key.
+    fn relay_lacks_wraps(&mut self, lacks: bool);
     /// The relay's feed is another one than this device knew.
     ///
     /// # Errors
