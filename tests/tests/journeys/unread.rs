@@ -153,7 +153,7 @@ fn records_of(copy: &Path, phrase: &Phrase) -> Vec<u8> {
     let space = Recovery::derive(phrase).space_id();
     let store = SledStore::open(&copy.join("data")).unwrap().store;
     let mut all = Vec::new();
-    let from = [b"S", &space.as_bytes()[..]].concat();
+    let from = [b"S", space.as_bytes()].concat();
     let scanned = store.scan(&from, None, &mut |key, value| {
         if !key.starts_with(&from) {
             return std::ops::ControlFlow::Break(());
