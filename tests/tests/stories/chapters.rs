@@ -83,7 +83,7 @@ fn a_chapter_interrupted_after_its_first_part_drops_nothing_and_is_finished_late
     world.crash(&mut a).unwrap();
     world.sync(&mut a).unwrap();
     assert_eq!(count(&on_relay(&world, &phrase), Kind::Change), 0);
-    assert_eq!(packed(&world, &phrase), [all.clone()]);
+    assert_eq!(packed(&world, &phrase), std::slice::from_ref(&all));
     round(&mut world, &mut [&mut b, &mut a]);
     assert_eq!((ids(&mut a), ids(&mut b)), (all.clone(), all.clone()));
     assert_eq!(restored(&mut world, &phrase), all);
@@ -97,7 +97,7 @@ fn a_chapter_whose_phone_died_half_way_is_packed_by_another() {
     world.now_ms += 30 * DAY_MS;
     world.sync(&mut other).unwrap();
     assert_eq!(count(&on_relay(&world, &phrase), Kind::Change), 0);
-    assert_eq!(packed(&world, &phrase), [all.clone()]);
+    assert_eq!(packed(&world, &phrase), std::slice::from_ref(&all));
     // The one that was thought dead comes back with the rest of its own.
     world.crash(&mut gone).unwrap();
     round(&mut world, &mut [&mut gone, &mut other]);
