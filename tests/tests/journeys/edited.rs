@@ -104,6 +104,6 @@ async fn edited_on_two_devices(backend: Backend) {
 
 on_both_stores!(
     edited_on_two_devices,
-    an_entry_and_the_plan_edited_on_two_devices_end_alike_and_offer_what_lost_on_sled,
-    an_entry_and_the_plan_edited_on_two_devices_end_alike_and_offer_what_lost_on_redb
+    fn an_entry_and_the_plan_edited_on_two_devices_end_alike_and_offer_what_lost_on_sled(),
+    fn an_entry_and_the_plan_edited_on_two_devices_end_alike_and_offer_what_lost_on_redb()
 );

@@ -128,6 +128,6 @@ async fn forgotten(on: Backend) {
 
 on_both_stores!(
     forgotten,
-    what_was_deleted_brought_back_and_forgotten_is_nowhere_and_stays_so_on_sled,
-    what_was_deleted_brought_back_and_forgotten_is_nowhere_and_stays_so_on_redb
+    fn what_was_deleted_brought_back_and_forgotten_is_nowhere_and_stays_so_on_sled(),
+    fn what_was_deleted_brought_back_and_forgotten_is_nowhere_and_stays_so_on_redb()
 );

@@ -11,9 +11,9 @@ mod relay_lost;
 mod stolen;
 mod unread;
 
-/// One journey, on both stores.
+/// One journey, on both stores. Names are written as functions, so that they are found as such.
 macro_rules! on_both_stores {
-    ($journey:path, $sled:ident, $redb:ident) => {
+    ($journey:path, fn $sled:ident(), fn $redb:ident()) => {
         #[tokio::test(flavor = "multi_thread")]
         async fn $sled() {
             $journey(mainstay_core::engine::Backend::Sled).await;

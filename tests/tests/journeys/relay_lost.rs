@@ -104,16 +104,16 @@ async fn rolled_back_by_its_data(on: Backend) {
 
 on_both_stores!(
     wiped,
-    a_wiped_relay_is_refilled_and_nothing_is_claimed_in_between_on_sled,
-    a_wiped_relay_is_refilled_and_nothing_is_claimed_in_between_on_redb
+    fn a_wiped_relay_is_refilled_and_nothing_is_claimed_in_between_on_sled(),
+    fn a_wiped_relay_is_refilled_and_nothing_is_claimed_in_between_on_redb()
 );
 on_both_stores!(
     rolled_back_unnoticed,
-    a_relay_rolled_back_and_filled_past_a_cursor_is_refilled_on_sled,
-    a_relay_rolled_back_and_filled_past_a_cursor_is_refilled_on_redb
+    fn a_relay_rolled_back_and_filled_past_a_cursor_is_refilled_on_sled(),
+    fn a_relay_rolled_back_and_filled_past_a_cursor_is_refilled_on_redb()
 );
 on_both_stores!(
     rolled_back_by_its_data,
-    a_relay_whose_data_were_exchanged_is_refilled_on_sled,
-    a_relay_whose_data_were_exchanged_is_refilled_on_redb
+    fn a_relay_whose_data_were_exchanged_is_refilled_on_sled(),
+    fn a_relay_whose_data_were_exchanged_is_refilled_on_redb()
 );

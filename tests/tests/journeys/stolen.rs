@@ -110,16 +110,16 @@ async fn stale_roster(on: Backend) {
 
 on_both_stores!(
     first_removed,
-    a_second_device_removes_the_first_which_gets_and_sends_nothing_more_on_sled,
-    a_second_device_removes_the_first_which_gets_and_sends_nothing_more_on_redb
+    fn a_second_device_removes_the_first_which_gets_and_sends_nothing_more_on_sled(),
+    fn a_second_device_removes_the_first_which_gets_and_sends_nothing_more_on_redb()
 );
 on_both_stores!(
     thief_first,
-    a_thief_who_removes_the_others_first_loses_to_the_phrase_on_sled,
-    a_thief_who_removes_the_others_first_loses_to_the_phrase_on_redb
+    fn a_thief_who_removes_the_others_first_loses_to_the_phrase_on_sled(),
+    fn a_thief_who_removes_the_others_first_loses_to_the_phrase_on_redb()
 );
 on_both_stores!(
     stale_roster,
-    a_restore_that_is_shown_an_old_list_of_devices_gives_a_thief_nothing_on_sled,
-    a_restore_that_is_shown_an_old_list_of_devices_gives_a_thief_nothing_on_redb
+    fn a_restore_that_is_shown_an_old_list_of_devices_gives_a_thief_nothing_on_sled(),
+    fn a_restore_that_is_shown_an_old_list_of_devices_gives_a_thief_nothing_on_redb()
 );

@@ -192,11 +192,11 @@ async fn two_spaces(on: Backend) {
 
 on_both_stores!(
     no_word_and_no_key,
-    a_real_relays_disk_holds_no_word_and_no_key_on_sled,
-    a_real_relays_disk_holds_no_word_and_no_key_on_redb
+    fn a_real_relays_disk_holds_no_word_and_no_key_on_sled(),
+    fn a_real_relays_disk_holds_no_word_and_no_key_on_redb()
 );
 on_both_stores!(
     two_spaces,
-    two_journals_of_one_device_share_no_key_on_the_relay_on_sled,
-    two_journals_of_one_device_share_no_key_on_the_relay_on_redb
+    fn two_journals_of_one_device_share_no_key_on_the_relay_on_sled(),
+    fn two_journals_of_one_device_share_no_key_on_the_relay_on_redb()
 );
