@@ -24,6 +24,6 @@ pub use mainstay_protocol::address::{AddressError, RelayAddress};
 pub use mainstay_store::Backend;
 pub use replica::{
     Alarm, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Fork, Imported, Job, Problem, Replica,
-    Setup, Shown, Status,
+    Setup, Shown, ShownPlan, Status,
 };
 pub use syncing::SyncReport;

@@ -25,6 +25,8 @@ pub mod recovery;
 pub mod seal;
 pub mod sign;
 pub mod slot;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
 pub mod wrap;
 
 pub use aead::CannotOpen;

@@ -83,6 +83,7 @@ fn a_relay_that_is_off_loses_nothing() {
     phone.refuses(&["sync"], "", 1, "cannot be reached");
     let status = phone.json(&["status"]);
     assert_eq!((&status["on_relay"], &status["entries"]), (&json!(0), &json!(1)));
+    assert!(status["stale_since"].is_string(), "{status}");
     desk.runtime.block_on(desk.relay.resume()).unwrap();
     assert_eq!(phone.json(&["sync"])["waiting"], 0);
 }
@@ -100,6 +101,22 @@ fn link(old: &Phone, new: &Phone, name: &str, answer: &str) -> (Said, Said) {
     let (mut linked, joined) = (Said::of(linking), Said::of(joining));
     linked.err = rest.join().unwrap();
     (linked, joined)
+}
+
+/// The text of a plan's item that lost is offered on both devices, and one of them takes it.
+fn takes_the_losing_text(phone: &Phone, tablet: &Phone, item: &str) {
+    let shown = phone.json(&["plan", "show"]);
+    assert_eq!(shown, tablet.json(&["plan", "show"]));
+    let of = |plan: &Json| plan["sections"][0]["items"][0].clone();
+    let lost = of(&shown)["conflicts"]["text"][0].as_str().unwrap().to_owned();
+    assert_ne!(of(&shown)["text"], lost.as_str());
+    let words = tablet.run(&["plan", "show"]).out;
+    assert!(words.contains("Another device says") && words.contains(&lost), "{words}");
+    tablet.json(&["plan", "edit", item, "--text", &lost]);
+    tablet.json(&["sync"]);
+    phone.json(&["sync"]);
+    let chosen = of(&phone.json(&["plan", "show"]));
+    assert_eq!((&chosen["text"], &chosen["conflicts"]), (&json!(lost), &json!({})));
 }
 
 #[test]
@@ -122,6 +139,12 @@ fn a_second_device_joins_by_comparing_codes_and_is_removed() {
 
         phone.json(&["edit", id, "--set", "note=from the phone"]);
         tablet.json(&["edit", id, "--set", "note=from the tablet"]);
+        let item = phone.json(&["plan", "add", "reasons", "Noor"])["id"].clone();
+        let item = item.as_str().unwrap();
+        phone.json(&["sync"]);
+        tablet.json(&["sync"]);
+        phone.json(&["plan", "edit", item, "--text", "Noor's recital"]);
+        tablet.json(&["plan", "edit", item, "--text", "Noor's birthday"]);
         for device in [&phone, &tablet, &phone, &tablet] {
             device.json(&["sync"]);
         }
@@ -130,6 +153,7 @@ fn a_second_device_joins_by_comparing_codes_and_is_removed() {
         assert_eq!(shown["conflicts"]["note"].as_array().unwrap().len(), 1);
         assert!(phone.run(&["show", id]).out.contains("Another device says"));
         assert_eq!(phone.json(&["status"])["on_other_devices"], 1);
+        takes_the_losing_text(&phone, &tablet, item);
 
         phone.json(&["forget", id, "--yes"]);
         phone.json(&["sync"]);

@@ -1,6 +1,7 @@
 //! What tests that span Mainstay's crates share: a world of devices and a relay without a network,
 //! and the simulator that plays in it.
 
+pub mod inside;
 pub mod network;
 pub mod people;
 pub mod sim;

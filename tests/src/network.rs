@@ -17,6 +17,8 @@ pub struct Line {
     pub requests_left: Option<u32>,
     /// Replies of the last of those that still arrive before it breaks.
     pub last_replies: usize,
+    /// Envelopes that still reach the relay; a push of more is cut short, and the line breaks.
+    pub envelopes_left: Option<usize>,
     /// Every request arrives twice, as if a frame had been sent again.
     pub twice: bool,
     /// Stands between the relay and the phone.
@@ -27,6 +29,18 @@ pub struct Line {
     pub turns: u32,
     /// Envelopes pushed so far, and items received.
     pub envelopes: usize,
+}
+
+impl Line {
+    /// What still gets through of a push that is longer than the line lets through.
+    fn cut_short(&mut self, request: &Request) -> Option<Request> {
+        let Request::Push { space, envelopes } = request else { return None };
+        let left = self.envelopes_left?;
+        self.envelopes_left = Some(left.saturating_sub(envelopes.len()));
+        let short = envelopes.get(..left)?;
+        (short.len() < envelopes.len())
+            .then(|| Request::Push { space: *space, envelopes: short.to_vec() })
+    }
 }
 
 /// Changes what the relay answers.
@@ -83,6 +97,10 @@ impl Conversation {
                 return Ok(Turn::Cut);
             }
             line.requests_left = line.requests_left.map(|left| left - 1);
+            if let Some(short) = line.cut_short(&request) {
+                self.ask(world, short, line);
+                return Ok(Turn::Cut);
+            }
             let mut replies = self.ask(world, request, line);
             if line.requests_left == Some(0) {
                 replies.truncate(line.last_replies);

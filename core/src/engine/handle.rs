@@ -8,7 +8,9 @@ use tokio::sync::{Mutex, watch};
 use super::anchor::Anchor;
 use super::config::{Config, now_ms};
 use super::error::EngineError;
-use super::replica::{DeviceInfo, Fork, Imported, Job, Problem, Replica, Shown, Status};
+use super::replica::{
+    DeviceInfo, Fork, Imported, Job, Problem, Replica, Shown, ShownPlan, Status,
+};
 use super::worker::Worker;
 use crate::document::Row;
 use crate::journal::{Entry, EntryBody, EntryId, Month, Patch, When};
@@ -166,6 +168,14 @@ impl Engine {
     /// [`EngineError::Closed`].
     pub async fn plan(&self) -> Result<Plan, EngineError> {
         self.worker.call(|replica| Ok(replica.plan())).await
+    }
+
+    /// The recovery plan with what else it could say, where two devices changed it at once.
+    ///
+    /// # Errors
+    /// [`EngineError::Closed`].
+    pub async fn show_plan(&self) -> Result<ShownPlan, EngineError> {
+        self.worker.call(|replica| Ok(replica.show_plan())).await
     }
 
     /// Changes the recovery plan. When this returns, it is on the disk.

@@ -36,6 +36,7 @@ pub use fork::Fork;
 pub use import::Imported;
 pub use members::{DeviceInfo, Job};
 pub use open::Setup;
+pub use plan::ShownPlan;
 pub use read::{Conflict, Shown};
 pub use status::{DeviceSync, Status};
 pub use verify::Problem;

@@ -96,6 +96,10 @@ impl Engine {
         let Counts { sent, received } = counts;
         (report.sent, report.received) = (sent, received);
         (report.alarms, report.restoring) = (alarms, restoring);
+        if result.is_err() {
+            // What came by then, and that it failed, shall outlast an app that ends here.
+            self.worker.call(|replica| replica.flush()).await?;
+        }
         match result {
             Ok(()) => {
                 report.complete = true;

@@ -106,6 +106,11 @@ impl Keyring {
         self.epochs.get(id)
     }
 
+    #[cfg(feature = "test-kit")]
+    pub(super) fn epochs(&self) -> impl Iterator<Item = &EpochKey> {
+        self.epochs.values()
+    }
+
     /// The key to seal with now.
     ///
     /// # Errors

@@ -15,6 +15,11 @@ impl AuthorKey {
         Self(SigningKey::from_bytes(seed))
     }
 
+    #[cfg(feature = "test-kit")]
+    pub(super) fn seed(&self) -> zeroize::Zeroizing<[u8; 32]> {
+        zeroize::Zeroizing::new(self.0.to_bytes())
+    }
+
     /// Signs exactly these bytes: a signing input as `Signed::seal` and `Envelope::make` pass it.
     pub fn sign(&self, signing_input: &[u8]) -> Signature {
         Signature(self.0.sign(signing_input).to_bytes())

@@ -74,6 +74,11 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn created(&mut self, grant: Signed<Grant>) -> Result<(), Self::Error>;
+    /// The relay says that it does not know the space: nothing is on it, whatever it once signed.
+    ///
+    /// # Errors
+    /// What the device's store says.
+    fn space_unknown(&mut self) -> Result<(), Self::Error>;
     /// Whether the relay said that it lacks wraps of the present epoch's key.
     fn relay_lacks_wraps(&mut self, lacks: bool);
     /// The relay's feed is another one than this device knew.

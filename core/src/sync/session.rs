@@ -198,7 +198,10 @@ impl Session {
         refusal: Refusal,
     ) -> Result<(), L::Error> {
         match (asked, &refusal) {
-            (Asked::Attach, Refusal::UnknownSpace) => self.unknown_space = true,
+            (Asked::Attach, Refusal::UnknownSpace) => {
+                self.unknown_space = true;
+                local.space_unknown()?;
+            }
             (Asked::Create, Refusal::SpaceExists) => {
                 self.unknown_space = false;
                 self.restart()?;

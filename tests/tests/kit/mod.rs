@@ -4,16 +4,26 @@
 pub mod proxy;
 
 use std::collections::HashMap;
+use std::fs;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use mainstay_core::document::Row;
-use mainstay_core::engine::{Backend, Config, Engine, KeyError, KeyProvider};
+use mainstay_core::engine::{Backend, Config, Engine, KeyError, KeyProvider, Replica, Setup};
 use mainstay_core::journal::{EntryBody, Note, When};
+use mainstay_core::space::device::DeviceSecret;
 use mainstay_core::space::phrase::Phrase;
+use mainstay_protocol::ids::Incarnation;
+use mainstay_store::{SledStore, Store};
 use mainstay_sync_server::Server;
+use mainstay_sync_server::feed::EmbeddedFeedStore;
+use mainstay_sync_server::keys::KeyFiles;
+use mainstay_sync_server::relay::{Relay, RelayConfig};
+use rand_core::SeedableRng;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -41,24 +51,75 @@ pub struct Desk {
     pub dir: TempDir,
     pub relay: Server,
     keys: Mutex<HashMap<String, Arc<Keys>>>,
-    wipes: u32,
+    copies: u32,
 }
 
 impl Desk {
     pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let relay = serve(&dir, 0, "127.0.0.1:0".parse().unwrap()).await;
-        Self { dir, relay, keys: Mutex::default(), wipes: 0 }
+        let relay = serve(&dir.path().join("relay"), "127.0.0.1:0".parse().unwrap()).await;
+        Self { dir, relay, keys: Mutex::default(), copies: 0 }
+    }
+
+    /// The relay stops, something happens to its folder, and it starts again at its address.
+    pub async fn while_off<T>(&mut self, meanwhile: impl FnOnce(&Path) -> T) -> T {
+        let place = self.relay.local_addr();
+        let aside = self.dir.path().join("another relay");
+        let another = serve(&aside, "127.0.0.1:0".parse().unwrap()).await;
+        std::mem::replace(&mut self.relay, another).shutdown().await;
+        let folder = self.dir.path().join("relay");
+        let done = meanwhile(&folder);
+        let again = serve(&folder, place).await;
+        std::mem::replace(&mut self.relay, again).shutdown().await;
+        done
     }
 
     /// The relay loses its data and keeps its keys and its address.
     pub async fn wipe_relay(&mut self) {
-        self.wipes += 1;
-        let place = self.relay.local_addr();
-        let elsewhere = serve(&self.dir, 1000, "127.0.0.1:0".parse().unwrap()).await;
-        std::mem::replace(&mut self.relay, elsewhere).shutdown().await;
-        let again = serve(&self.dir, self.wipes, place).await;
-        std::mem::replace(&mut self.relay, again).shutdown().await;
+        self.while_off(|relay| fs::remove_dir_all(relay.join("data")).unwrap()).await;
+    }
+
+    /// Copies everything the relay has.
+    pub async fn copy_relay(&mut self) -> PathBuf {
+        self.copies += 1;
+        let copy = self.dir.path().join(format!("copy {}", self.copies));
+        self.while_off(|relay| copy_folder(relay, &copy)).await;
+        copy
+    }
+
+    /// Puts a copy of the relay back. `whole`: as an image of the machine would, so that the relay
+    /// itself cannot tell; otherwise its data only.
+    pub async fn put_relay_back(&mut self, copy: &Path, whole: bool) {
+        let back = |relay: &Path| {
+            let parts: &[&str] = if whole { &["data", "keys"] } else { &["data"] };
+            for part in parts {
+                fs::remove_dir_all(relay.join(part)).unwrap();
+                copy_folder(&copy.join(part), &relay.join(part));
+            }
+        };
+        self.while_off(back).await;
+    }
+
+    /// Copies the folder and the key store of a device whose engine is suspended.
+    pub fn copy_device(&self, name: &str, copy: &str, backend: Backend) -> Config {
+        copy_folder(&self.dir.path().join(name), &self.dir.path().join(copy));
+        let keys = self.config(name, backend).keys;
+        let own = Keys::default();
+        for id in ["mainstay-device-secret", "mainstay-anchor"] {
+            own.store(id, &keys.load(id).unwrap().unwrap()).unwrap();
+        }
+        self.keys.lock().unwrap().insert(copy.to_owned(), Arc::new(own));
+        self.config(copy, backend)
+    }
+
+    /// The journal of an engine that is suspended, without threads and network.
+    pub fn replica(&self, name: &str, backend: Backend) -> Replica {
+        let config = self.config(name, backend);
+        let secret = config.keys.load("mainstay-device-secret").unwrap().unwrap();
+        let secret = DeviceSecret::from_bytes(Zeroizing::new(secret[..].try_into().unwrap()));
+        let store = mainstay_store::open(backend, &config.dir).unwrap().store;
+        let rng = Box::new(rand_chacha::ChaCha20Rng::seed_from_u64(1));
+        Replica::open(Setup { store, secret, rng }).unwrap()
     }
 
     pub fn config(&self, name: &str, backend: Backend) -> Config {
@@ -89,11 +150,52 @@ impl Desk {
     }
 }
 
-async fn serve(dir: &TempDir, life: u32, place: SocketAddr) -> Server {
-    let data = dir.path().join(format!("relay-data-{life}"));
-    let keys = dir.path().join("relay-keys");
+async fn serve(folder: &Path, place: SocketAddr) -> Server {
+    let (data, keys) = (folder.join("data"), folder.join("keys"));
     let config = mainstay_sync_server::config::Config::new(data, keys, place);
     Server::bind(&config).await.unwrap()
+}
+
+/// A relay's rules over a copy of its folder, without a listener.
+pub fn relay_at(folder: &Path) -> Relay<EmbeddedFeedStore<SledStore>> {
+    let keys = KeyFiles::new(&folder.join("keys"), &folder.join("data")).unwrap().load().unwrap();
+    let store = SledStore::open(&folder.join("data")).unwrap().store;
+    let feed = EmbeddedFeedStore::new(store);
+    Relay::new(feed, keys, RelayConfig::default(), Incarnation([9; 16])).unwrap()
+}
+
+/// Every record in a copy of a relay's folder, keys and values.
+pub fn relay_records(folder: &Path) -> Vec<u8> {
+    let store = SledStore::open(&folder.join("data")).unwrap().store;
+    let mut all = Vec::new();
+    let scanned = store.scan(&[], None, &mut |key, value| {
+        all.extend_from_slice(key);
+        all.extend_from_slice(value);
+        ControlFlow::Continue(())
+    });
+    scanned.unwrap();
+    all
+}
+
+pub fn finds(all: &[u8], what: &[u8]) -> bool {
+    all.windows(what.len()).any(|window| window == what)
+}
+
+pub fn now_ms() -> u64 {
+    Timestamp::now().as_millisecond() as u64
+}
+
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy_folder(&from, &to);
+        } else {
+            fs::copy(from, to).unwrap();
+        }
+    }
 }
 
 pub fn note(text: &str) -> EntryBody {

@@ -205,6 +205,14 @@ impl Local for Replica {
         tx.commit(&mut *self.rng)
     }
 
+    fn space_unknown(&mut self) -> Result<(), EngineError> {
+        let Some(relay) = self.relay.as_mut().filter(|relay| relay.intact) else { return Ok(()) };
+        relay.intact = false;
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+
     fn relay_lacks_wraps(&mut self, lacks: bool) {
         self.intake.lacks_wraps = lacks;
         if lacks {

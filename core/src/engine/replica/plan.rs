@@ -1,16 +1,33 @@
 //! The recovery plan.
 
-use super::Replica;
+use std::collections::BTreeMap;
+
 use super::open::{PLAN, PLAN_PENDING, meta};
+use super::{Conflict, Replica};
 use crate::document::Heads;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
 use crate::plan::{ItemId, Plan, PlanEdit};
 
+/// The plan, with what else it could say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// Values that lost to those shown, by item and field (`text`, `section`, or a detail's name).
+    /// Each can still be chosen: a section by [`PlanEdit::Move`], all else by [`PlanEdit::Edit`].
+    pub conflicts: BTreeMap<ItemId, Conflict>,
+}
+
 impl Replica {
     /// The plan as it stands.
     pub fn plan(&self) -> Plan {
         self.plan.plan()
+    }
+
+    /// The plan with what else it could say.
+    pub fn show_plan(&self) -> ShownPlan {
+        ShownPlan { plan: self.plan.plan(), conflicts: self.plan.conflicts() }
     }
 
     /// A new item's id.
