@@ -10,8 +10,8 @@ use crate::journal::Entry;
 const AT_ONCE: usize = 32;
 
 /// Loose documents between two rounds of packing: they take room that the store never gives back,
-/// some 6 MB.
-const LOOSE_AT_MOST: usize = 4096;
+/// some 1.5 MB.
+const LOOSE_AT_MOST: usize = 1024;
 
 /// What came of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
