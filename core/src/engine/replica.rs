@@ -20,6 +20,7 @@ mod read;
 mod receipts;
 mod records;
 mod refill;
+mod relay;
 mod slots;
 mod status;
 mod verify;
