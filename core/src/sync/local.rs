@@ -63,6 +63,8 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn created(&mut self, grant: Signed<Grant>) -> Result<(), Self::Error>;
+    /// Whether the relay said that it lacks wraps of the present epoch's key.
+    fn relay_lacks_wraps(&mut self, lacks: bool);
     /// The relay's feed is another one than this device knew.
     ///
     /// # Errors

@@ -144,6 +144,7 @@ impl Session {
                 self.proved = Some(local.author());
                 self.greeted = true;
                 self.feed = Some(attached.cursor);
+                local.relay_lacks_wraps(attached.lacks_wraps);
                 let knows = local.cursor();
                 if knows.is_some() && !attached.recognised {
                     local.relay_lost(&attached.cursor)?;

@@ -76,9 +76,7 @@ impl Replica {
             return Ok(());
         }
         for cover in &wanted.covers {
-            if slot.head(&cover.author).is_none_or(|head| head.seq < cover.head.seq) {
-                self.move_head(slot, &cover.author, cover.head);
-            }
+            self.follow(slot, cover);
             slot.cover(&cover.author, cover.head.seq);
         }
         slot.cover(&wanted.author, wanted.seq);

@@ -88,20 +88,26 @@ impl Local for Replica {
     }
 
     fn created(&mut self, grant: Signed<Grant>) -> Result<(), EngineError> {
-        let lacks = !self.has_all_wraps()?;
+        self.replace_outbox()?;
         if let Some(relay) = &mut self.relay {
             relay.grant = Some(mainstay_protocol::codec::encode(&grant).into());
-            relay.lacks_wraps = Some(lacks);
             (relay.cursor, relay.witness) = (None, None);
             relay.intact = false;
             relay.receipts = 0;
         }
         self.tally.owed = true;
         let mut tx = self.tx();
-        self.unsee_own(&mut tx)?;
+        self.lose_wanted(&mut tx)?;
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)
+    }
+
+    fn relay_lacks_wraps(&mut self, lacks: bool) {
+        self.intake.lacks_wraps = lacks;
+        if lacks {
+            self.ask(Job::Epoch);
+        }
     }
 
     fn relay_lost(&mut self, now: &Cursor) -> Result<(), EngineError> {
@@ -282,9 +288,6 @@ impl Local for Replica {
     }
 
     fn next_append(&mut self) -> Result<Option<Request>, EngineError> {
-        if self.relay.as_ref().is_some_and(|relay| relay.lacks_wraps == Some(true)) {
-            self.ask(Job::Epoch);
-        }
         if self.next_job().is_none() {
             return Ok(None);
         }

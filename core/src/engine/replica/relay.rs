@@ -25,12 +25,12 @@ impl Replica {
         match &mut self.relay {
             Some(relay) if same_key => relay.address = text,
             _ => {
-                let mut tx = self.tx();
-                self.unsee_own(&mut tx)?;
-                tx.commit(&mut *self.rng)?;
-                self.take_back_outbox()?;
+                self.replace_outbox()?;
                 self.relay = Some(RelayView::new(text));
                 self.forget_receipts()?;
+                let mut tx = self.tx();
+                self.lose_wanted(&mut tx)?;
+                tx.commit(&mut *self.rng)?;
             }
         }
         let mut tx = self.tx();
