@@ -9,6 +9,7 @@ mod config;
 mod error;
 mod handle;
 mod keys;
+mod layer;
 mod replica;
 mod syncing;
 mod tx;

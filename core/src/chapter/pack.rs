@@ -5,8 +5,9 @@ use std::io::Read;
 use mainstay_protocol::codec::{self, CodecError};
 use minicbor::{Decode, Encode};
 
-/// Level 3 is the library's default; higher ones cost a phone more than they save here.
-const LEVEL: i32 = 3;
+/// A month of 300 entries takes 3 ms at level 9, and 6 % less room than at the library's 3. Level 19
+/// saves 3 % more for 50 ms (decision 11).
+const LEVEL: i32 = 9;
 /// Below this, a frame's own header eats the gain.
 const WORTH_TRYING_BYTES: usize = 128;
 

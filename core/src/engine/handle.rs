@@ -334,7 +334,7 @@ impl Engine {
         self.disconnect().await;
         self.worker
             .with(|slot| match slot.take() {
-                Some(replica) => replica.flush(),
+                Some(mut replica) => replica.flush(),
                 None => Ok(()),
             })
             .await

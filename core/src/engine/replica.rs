@@ -21,6 +21,7 @@ mod read;
 mod receipts;
 mod records;
 mod refill;
+mod relay;
 mod slots;
 mod status;
 mod verify;
@@ -71,6 +72,8 @@ pub struct Replica {
     next_out: u64,
     /// Something was logged that is no document yet.
     unfolded: bool,
+    /// The first entry of a chapter was logged, and when: earlier ones may be packed.
+    tidy_at: Option<i64>,
     /// Grows with every change that a reader could see.
     revision: u64,
     /// The chapter unpacked last: editing an old month again is common.
@@ -170,11 +173,13 @@ impl Replica {
         std::mem::take(&mut self.alarms)
     }
 
-    /// Makes everything durable that was committed lazily.
+    /// Puts what was logged in its place, and makes everything durable that was committed lazily.
     ///
     /// # Errors
     /// [`EngineError::Store`].
-    pub fn flush(&self) -> Result<(), EngineError> {
+    pub fn flush(&mut self) -> Result<(), EngineError> {
+        self.fold()?;
+        self.vault.layer().settle(&self.vault, &mut *self.rng)?;
         Ok(self.vault.store().flush()?)
     }
 

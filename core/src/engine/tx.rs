@@ -1,19 +1,20 @@
 //! A transaction over the sealed store: it sees its own writes, and becomes one atomic batch.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use mainstay_protocol::codec;
-use mainstay_store::{Batch, MAX_VALUE_BYTES, prefix_end};
+use mainstay_store::{MAX_VALUE_BYTES, prefix_end};
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 
 use super::error::EngineError;
+use super::layer::{Writes, sealed, within};
 use super::vault::{Key, Vault};
 
-/// Plain bytes per sealed value: the store's limit less nonce, tag and the count of chunks.
-const CHUNK_BYTES: usize = MAX_VALUE_BYTES - 64;
+/// Plain bytes per sealed value. With key, nonce, tag and the count of chunks it fits one page of
+/// redb's, 4096 bytes; a little more would take two, and half of them for nothing.
+const CHUNK_BYTES: usize = MAX_VALUE_BYTES - 128;
 
 /// Gets what follows the scanned prefix in each key, and the value.
 type Visit<'a> = &'a mut dyn FnMut(&[u8], Vec<u8>) -> Result<ControlFlow<()>, EngineError>;
@@ -21,12 +22,17 @@ type Visit<'a> = &'a mut dyn FnMut(&[u8], Vec<u8>) -> Result<ControlFlow<()>, En
 /// Writes that are not in the store yet, over those that are.
 pub(super) struct Tx {
     vault: Arc<Vault>,
-    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    writes: Writes,
 }
 
 impl Tx {
     pub(super) fn new(vault: &Arc<Vault>) -> Self {
-        Self { vault: vault.clone(), writes: BTreeMap::new() }
+        Self { vault: vault.clone(), writes: Writes::new() }
+    }
+
+    /// Whether it writes nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
     }
 
     /// A value of any size below the batch limit; `None` when there is none.
@@ -102,73 +108,99 @@ impl Tx {
         Ok(())
     }
 
-    /// Every value whose key starts with `prefix`, in key order, with what follows the prefix.
+    /// Every value whose key starts with `prefix`, in key order, with what follows the prefix. Reads
+    /// no further than `visit` wants.
     pub(super) fn scan(&self, prefix: &Key, visit: Visit<'_>) -> Result<(), EngineError> {
-        let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        self.scan_from(prefix, &[], visit)
+    }
+
+    /// As [`Tx::scan`], beginning with the key that `after` follows the prefix in, or the next one.
+    pub(super) fn scan_from(
+        &self,
+        prefix: &Key,
+        after: &[u8],
+        visit: Visit<'_>,
+    ) -> Result<(), EngineError> {
+        let from = [&prefix.0[..], after].concat();
+        let mut over = self.vault.layer().within(&prefix.0, &from);
+        over.extend(within(&self.writes, &prefix.0, &from));
+        let mut over = over.into_iter().peekable();
+        let mut joiner = Joiner { prefix: prefix.0.len(), value: None, visit };
+        let mut result = Ok(ControlFlow::Continue(()));
         let end = prefix_end(&prefix.0);
-        let mut failed = None;
-        self.vault.store().scan(&prefix.0, end.as_deref(), &mut |key, sealed| {
-            if self.writes.contains_key(key) {
-                return ControlFlow::Continue(());
-            }
-            match self.vault.open(key, sealed) {
-                Ok(plain) => {
-                    merged.insert(key.to_vec(), plain);
-                    ControlFlow::Continue(())
+        self.vault.store().scan(&from, end.as_deref(), &mut |key, sealed| {
+            result = (|| {
+                while let Some((written, value)) = over.next_if(|(written, _)| written[..] <= *key)
+                {
+                    let replaced = written == key;
+                    if joiner.take(&written, value)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    if replaced {
+                        return Ok(ControlFlow::Continue(()));
+                    }
                 }
-                Err(error) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
+                joiner.take(key, Some(self.vault.open(key, sealed)?))
+            })();
+            match &result {
+                Ok(flow) => *flow,
+                Err(_) => ControlFlow::Break(()),
             }
         })?;
-        if let Some(error) = failed {
-            return Err(error);
+        for (written, value) in over {
+            if result?.is_break() {
+                return Ok(());
+            }
+            result = joiner.take(&written, value);
         }
-        let written =
-            self.writes.range(prefix.0.clone()..).take_while(|(key, _)| key.starts_with(&prefix.0));
-        merged.extend(written.filter_map(|(key, value)| Some((key.clone(), value.clone()?))));
-        join_chunks(merged, prefix.0.len(), visit)
+        match result?.is_continue() && joiner.value.is_some() {
+            true => Err(EngineError::damaged("a part of a value is missing")),
+            false => Ok(()),
+        }
     }
 
     /// Commits durably; when this returns, a power cut cannot take the writes back.
     pub(super) fn commit(self, rng: &mut dyn CryptoRng) -> Result<(), EngineError> {
-        let vault = self.vault.clone();
-        let batch = self.into_batch(rng);
-        match batch.is_empty() {
-            true => Ok(()),
-            false => Ok(vault.store().commit(&batch)?),
+        if self.writes.is_empty() {
+            return Ok(());
         }
+        self.vault.layer().settle(&self.vault, rng)?;
+        self.commit_alone(rng)
+    }
+
+    /// As [`Tx::commit`], for an intent: what came of earlier ones waits on.
+    pub(super) fn commit_alone(self, rng: &mut dyn CryptoRng) -> Result<(), EngineError> {
+        Ok(self.vault.store().commit(&sealed(&self.vault, &self.writes, rng))?)
     }
 
     /// Commits atomically, and durably with the next durable commit. For what can be made again.
     pub(super) fn commit_lazily(self, rng: &mut dyn CryptoRng) -> Result<(), EngineError> {
-        let vault = self.vault.clone();
-        let batch = self.into_batch(rng);
-        match batch.is_empty() {
-            true => Ok(()),
-            false => Ok(vault.store().commit_lazily(&batch)?),
+        if self.writes.is_empty() {
+            return Ok(());
         }
+        self.vault.layer().settle(&self.vault, rng)?;
+        Ok(self.vault.store().commit_lazily(&sealed(&self.vault, &self.writes, rng))?)
     }
 
-    fn into_batch(self, rng: &mut dyn CryptoRng) -> Batch {
-        let mut batch = Batch::default();
-        for (key, value) in self.writes {
-            match value {
-                Some(plain) => {
-                    let sealed = self.vault.seal(&key, &plain, rng);
-                    batch.put(key, sealed);
-                }
-                None => batch.delete(key),
-            }
+    /// Keeps the writes in memory until the next commit of another kind: for what follows from an
+    /// intent, and for nothing else.
+    pub(super) fn fold(mut self, rng: &mut dyn CryptoRng) -> Result<(), EngineError> {
+        let layer = self.vault.layer();
+        let Err(writes) = layer.take(std::mem::take(&mut self.writes)) else { return Ok(()) };
+        layer.settle(&self.vault, rng)?;
+        match layer.take(writes) {
+            Ok(()) => Ok(()),
+            Err(writes) => Self { vault: self.vault.clone(), writes }.commit_lazily(rng),
         }
-        batch
     }
 
     fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
         match self.writes.get(key) {
             Some(written) => Ok(written.clone()),
-            None => self.vault.read(key),
+            None => match self.vault.layer().find(key) {
+                Some(written) => Ok(written),
+                None => self.vault.read(key),
+            },
         }
     }
 
@@ -181,26 +213,33 @@ impl Tx {
 }
 
 /// Puts the chunks of each value together again.
-fn join_chunks(
-    chunks: BTreeMap<Vec<u8>, Vec<u8>>,
+struct Joiner<'a> {
     prefix: usize,
-    visit: Visit<'_>,
-) -> Result<(), EngineError> {
-    let mut chunks = chunks.into_iter();
-    while let Some((key, first)) = chunks.next() {
-        let (count, body) = split_count(&first)?;
-        let mut value = body.to_vec();
-        for _ in 1..count {
-            let (_, part) =
-                chunks.next().ok_or(EngineError::damaged("a part of a value is missing"))?;
-            value.extend_from_slice(&part);
+    /// The value under way: its name, its bytes, the chunks to come.
+    value: Option<(Vec<u8>, Vec<u8>, u32)>,
+    visit: Visit<'a>,
+}
+
+impl Joiner<'_> {
+    fn take(&mut self, key: &[u8], chunk: Option<Vec<u8>>) -> Result<ControlFlow<()>, EngineError> {
+        let Some(chunk) = chunk else { return Ok(ControlFlow::Continue(())) };
+        let (name, bytes, left) = match self.value.take() {
+            Some((name, mut bytes, left)) => {
+                bytes.extend_from_slice(&chunk);
+                (name, bytes, left - 1)
+            }
+            None => {
+                let (count, body) = split_count(&chunk)?;
+                let name = key.get(self.prefix..key.len() - 2).unwrap_or_default();
+                (name.to_vec(), body.to_vec(), count.saturating_sub(1))
+            }
+        };
+        if left == 0 {
+            return (self.visit)(&name, bytes);
         }
-        let name = key.get(prefix..key.len() - 2).unwrap_or_default();
-        if visit(name, value)?.is_break() {
-            break;
-        }
+        self.value = Some((name, bytes, left));
+        Ok(ControlFlow::Continue(()))
     }
-    Ok(())
 }
 
 fn chunk_key(key: &Key, index: u32) -> Vec<u8> {

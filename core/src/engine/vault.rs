@@ -6,7 +6,8 @@ use mainstay_store::Store;
 use rand_core::CryptoRng;
 
 use super::error::EngineError;
-use crate::space::at_rest::RestKey;
+use super::layer::Layer;
+use crate::space::at_rest::{PART_BYTES, RestKey};
 
 /// What a record is. The number is part of its key for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,15 +55,21 @@ pub(super) struct Key(pub(super) Vec<u8>);
 pub(super) struct Vault {
     store: Arc<dyn Store>,
     rest: RestKey,
+    layer: Layer,
 }
 
 impl Vault {
     pub(super) fn new(store: Arc<dyn Store>, rest: RestKey) -> Self {
-        Self { store, rest }
+        Self { store, rest, layer: Layer::default() }
     }
 
     pub(super) fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// What follows from intents and is not in the store yet.
+    pub(super) fn layer(&self) -> &Layer {
+        &self.layer
     }
 
     /// The key of one record: the table, then a keyed hash of each part, so that records that share
@@ -70,7 +77,9 @@ impl Vault {
     pub(super) fn key(&self, table: Table, parts: &[&[u8]]) -> Key {
         let mut key = vec![table as u8];
         for (depth, part) in parts.iter().enumerate() {
-            key.extend_from_slice(&self.rest.opaque(table as u8, &[&[depth as u8], part]));
+            let name = self.rest.opaque(table as u8, &[&[depth as u8], part]);
+            // The hash of the part, which follows from those of the table and the depth before it.
+            key.extend_from_slice(&name[name.len() - PART_BYTES..]);
         }
         Key(key)
     }

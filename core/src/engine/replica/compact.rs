@@ -10,8 +10,10 @@ use mainstay_protocol::limits::{MAX_CHUNKS, MAX_PAYLOAD_BYTES};
 use super::Replica;
 use super::docs::{entry_key, month_key, packed_key};
 use super::outbox::Draft;
-use super::records::{Pending, Slot};
-use crate::chapter::{Bundle, BundledDoc, Page, Payload, SlotCondition, SlotName, is_due};
+use super::records::{DocRecord, Pending, Slot};
+use crate::chapter::{
+    Bundle, BundledDoc, Page, Payload, QUIET_MS, SlotCondition, SlotName, is_due,
+};
 use crate::document::{Heads, Row};
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
@@ -87,9 +89,47 @@ impl Replica {
         Ok(!waits)
     }
 
+    /// Packs the chapters that are over, on this disk alone: what no relay has seen yet, because
+    /// there is none or because it was imported, takes four times the room as loose documents.
+    pub(super) fn tidy(&mut self, now_ms: i64) -> Result<(), EngineError> {
+        let quiet =
+            |month: &Month| month.bounds().1.as_millisecond().saturating_add(QUIET_MS) < now_ms;
+        let loose = self.catalog.iter().filter(|(_, catalog)| catalog.loose);
+        let due: Vec<Month> = loose.map(|(month, _)| *month).filter(quiet).collect();
+        for month in due {
+            self.pack_here(month)?;
+        }
+        Ok(())
+    }
+
+    /// Packs a chapter on this disk, unless an envelope holds one of its loose documents: which
+    /// ones a snapshot covers is known of loose documents only, and the next sync packs them.
+    fn pack_here(&mut self, month: Month) -> Result<(), EngineError> {
+        let mut tx = self.tx();
+        if !self.may_pack(&tx, month)? || self.any_sent(&tx, month)? {
+            return Ok(());
+        }
+        let (bundle, rows) = self.gather(&tx, month)?;
+        self.put_packed(&mut tx, month, Some(bundle), Some(rows))?;
+        self.drop_loose(&mut tx, month)?;
+        tx.commit_lazily(&mut *self.rng)
+    }
+
+    /// Whether an envelope holds changes of one of a chapter's loose documents.
+    fn any_sent(&self, tx: &Tx, month: Month) -> Result<bool, EngineError> {
+        let mut sent = false;
+        tx.scan(&month_key(&self.vault, Table::Doc, month), &mut |_, bytes| {
+            sent = !codec::decode::<DocRecord>(&bytes)?.from.is_empty();
+            Ok(if sent { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok(sent)
+    }
+
     /// Packs a chapter here, and seals its bundle and its page. What waited in it goes along.
     pub(super) fn pack_chapter(&mut self, month: Month, now_ms: i64) -> Result<usize, EngineError> {
         let mut tx = self.tx();
+        // Without anything loose, what lies packed here is what the snapshot holds.
+        let loose = self.catalog.get(&month).is_none_or(|c| c.loose || c.bundle.is_none());
         let (bundle, rows) = self.gather(&tx, month)?;
         let entries = self.pending_in(&tx, month)?;
         for entry in &entries {
@@ -101,15 +141,15 @@ impl Replica {
         chapter.news |= !entries.is_empty();
         page.destroy = chapter.destroy;
         let carried = Carried { entries, plan: None };
-        let page_bytes = Page::new(rows.clone()).to_bytes();
-        let mut sealed =
-            self.seal_snapshot(&mut tx, &mut chapter, &bundle.to_bytes(), carried, now_ms)?;
+        let (bundle, rows) = (bundle.to_bytes(), Page::new(rows).to_bytes());
+        let mut sealed = self.seal_snapshot(&mut tx, &mut chapter, &bundle, carried, now_ms)?;
         let carried = Carried { entries: Vec::new(), plan: None };
-        sealed += self.seal_snapshot(&mut tx, &mut page, &page_bytes, carried, now_ms)?;
-        self.put_packed(&mut tx, month, Some(bundle), Some(rows))?;
-        self.drop_loose(&mut tx, month)?;
-        self.put_tally(&mut tx)?;
-        tx.commit(&mut *self.rng)?;
+        sealed += self.seal_snapshot(&mut tx, &mut page, &rows, carried, now_ms)?;
+        if loose {
+            self.put_packed_bytes(&mut tx, month, Some(&bundle), Some(&rows))?;
+            self.drop_loose(&mut tx, month)?;
+        }
+        self.seal_lazily(tx)?;
         Ok(sealed)
     }
 
@@ -122,8 +162,7 @@ impl Replica {
         let carried = Carried { entries: Vec::new(), plan };
         let saved = self.plan.save();
         let sealed = self.seal_snapshot(&mut tx, &mut slot, &saved, carried, now_ms)?;
-        self.put_tally(&mut tx)?;
-        tx.commit(&mut *self.rng)?;
+        self.seal_lazily(tx)?;
         Ok(sealed)
     }
 
@@ -190,28 +229,48 @@ impl Replica {
         bundle: Option<Bundle>,
         rows: Option<Vec<Row>>,
     ) -> Result<(), EngineError> {
+        let bundle = bundle.map(|bundle| bundle.to_bytes());
+        let page = rows.map(|rows| Page::new(rows).to_bytes());
+        self.put_packed_bytes(tx, month, bundle.as_deref(), page.as_deref())
+    }
+
+    fn put_packed_bytes(
+        &mut self,
+        tx: &mut Tx,
+        month: Month,
+        bundle: Option<&[u8]>,
+        page: Option<&[u8]>,
+    ) -> Result<(), EngineError> {
         let catalog = self.catalog.get(&month);
         let (old_bundle, old_page) = (catalog.and_then(|c| c.bundle), catalog.and_then(|c| c.page));
-        let next = |old: Option<u32>| old.map_or(0, |generation| generation.wrapping_add(1));
-        if let Some(bundle) = bundle {
-            let key = packed_key(&self.vault, Table::Bundle, month, next(old_bundle));
-            tx.put_aside(&key, &bundle.to_bytes(), &mut *self.rng)?;
-            if let Some(old) = old_bundle {
-                tx.delete(&packed_key(&self.vault, Table::Bundle, month, old))?;
-            }
-            self.with_catalog(tx, month, |c| c.bundle = Some(next(old_bundle)))?;
+        if let Some(bytes) = bundle {
+            let generation = self.put_generation(tx, Table::Bundle, month, old_bundle, bytes)?;
+            self.with_catalog(tx, month, |c| c.bundle = Some(generation))?;
             self.bundle = None;
         }
-        if let Some(rows) = rows {
-            let key = packed_key(&self.vault, Table::Page, month, next(old_page));
-            tx.put_aside(&key, &Page::new(rows).to_bytes(), &mut *self.rng)?;
-            if let Some(old) = old_page {
-                tx.delete(&packed_key(&self.vault, Table::Page, month, old))?;
-            }
-            self.with_catalog(tx, month, |c| c.page = Some(next(old_page)))?;
+        if let Some(bytes) = page {
+            let generation = self.put_generation(tx, Table::Page, month, old_page, bytes)?;
+            self.with_catalog(tx, month, |c| c.page = Some(generation))?;
             self.page = None;
         }
         Ok(())
+    }
+
+    /// Writes the generation after `old`, aside, and drops the old one with the transaction.
+    fn put_generation(
+        &mut self,
+        tx: &mut Tx,
+        table: Table,
+        month: Month,
+        old: Option<u32>,
+        bytes: &[u8],
+    ) -> Result<u32, EngineError> {
+        let next = old.map_or(0, |generation| generation.wrapping_add(1));
+        tx.put_aside(&packed_key(&self.vault, table, month, next), bytes, &mut *self.rng)?;
+        if let Some(old) = old {
+            tx.delete(&packed_key(&self.vault, table, month, old))?;
+        }
+        Ok(next)
     }
 
     /// Drops a chapter's loose documents and rows: the bundle and the page hold them.

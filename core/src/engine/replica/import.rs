@@ -9,6 +9,10 @@ use crate::journal::Entry;
 /// even if each had the longest note.
 const AT_ONCE: usize = 32;
 
+/// Loose documents between two rounds of packing: they take room that the store never gives back,
+/// some 1.5 MB.
+const LOOSE_AT_MOST: usize = 1024;
+
 /// What came of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Imported {
@@ -27,6 +31,7 @@ impl Replica {
     pub fn import(&mut self, entries: &[Entry], now_ms: i64) -> Result<Imported, EngineError> {
         self.fold()?;
         let mut imported = Imported::default();
+        let mut loose = 0;
         for batch in entries.chunks(AT_ONCE) {
             batch.iter().try_for_each(Entry::validate)?;
             let mut tx = self.tx();
@@ -42,7 +47,14 @@ impl Replica {
                 imported.added += 1;
             }
             tx.commit(&mut *self.rng)?;
+            loose += batch.len();
+            if loose > LOOSE_AT_MOST {
+                self.tidy(now_ms)?;
+                loose = 0;
+            }
         }
+        self.tidy(now_ms)?;
+        self.vault.store().flush()?;
         Ok(imported)
     }
 }

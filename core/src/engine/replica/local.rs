@@ -1,8 +1,8 @@
 //! The replica as the sync's [`Local`] port.
 
 use std::cmp::Reverse;
+use std::ops::ControlFlow;
 
-use mainstay_protocol::address::RelayAddress;
 use mainstay_protocol::frame::{Admission, Grant, Item, Proof, Pull, Request};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{Head, SlotHead};
@@ -15,11 +15,10 @@ use mainstay_protocol::statement::{Cursor, Statement, Stored};
 
 use super::members::Job;
 use super::open::{WRAPS, meta};
-use super::records::{RelayView, Restoring};
+use super::records::Restoring;
 use super::{Alarm, Counts, Replica};
 use crate::chapter::SlotName;
 use crate::engine::error::EngineError;
-use crate::journal::Month;
 use crate::sync::{Local, Outgone, RestoreAsk, ShownRoster, SyncError};
 
 impl From<SyncError> for EngineError {
@@ -30,104 +29,6 @@ impl From<SyncError> for EngineError {
             SyncError::NotADevice => Self::NotADevice,
             SyncError::Restless => Self::Restless,
         }
-    }
-}
-
-impl Replica {
-    /// Sets the relay to sync with. Another relay than before is filled from the start.
-    ///
-    /// # Errors
-    /// [`EngineError::Store`].
-    pub fn set_relay(&mut self, address: &RelayAddress) -> Result<(), EngineError> {
-        let text = address.to_string();
-        if self.relay.as_ref().is_some_and(|relay| relay.address == text) {
-            return Ok(());
-        }
-        let same_key = self
-            .relay_address()
-            .is_some_and(|old| old.pins.iter().any(|p| address.pins.contains(p)));
-        match &mut self.relay {
-            Some(relay) if same_key => relay.address = text,
-            _ => {
-                self.replace_outbox()?;
-                self.relay = Some(RelayView::new(text));
-                self.forget_receipts()?;
-                let mut tx = self.tx();
-                self.lose_wanted(&mut tx)?;
-                tx.commit(&mut *self.rng)?;
-            }
-        }
-        let mut tx = self.tx();
-        self.put_relay(&mut tx)?;
-        tx.commit(&mut *self.rng)
-    }
-
-    /// The relay that was set.
-    pub fn relay_address(&self) -> Option<RelayAddress> {
-        self.relay.as_ref().and_then(|relay| relay.address.parse().ok())
-    }
-
-    /// Keeps an invitation to register, for the next sync.
-    ///
-    /// # Errors
-    /// [`EngineError::NoRelay`].
-    pub fn set_invitation(&mut self, invitation: Vec<u8>) -> Result<(), EngineError> {
-        let relay = self.relay.as_mut().ok_or(EngineError::NoRelay)?;
-        relay.invitation = Some(invitation.into());
-        let mut tx = self.tx();
-        self.put_relay(&mut tx)?;
-        tx.commit(&mut *self.rng)
-    }
-
-    /// A restore begins: what the relay holds now is fetched newest first, then what came since.
-    ///
-    /// # Errors
-    /// [`EngineError::Store`].
-    pub fn begin_restore(&mut self, from: Cursor) -> Result<(), EngineError> {
-        if let Some(relay) = &mut self.relay {
-            relay.intact = true;
-        }
-        self.restoring = Some(Restoring { from, slots: None, after: 0, done: 0 });
-        let mut tx = self.tx();
-        self.put_restoring(&mut tx)?;
-        self.put_relay(&mut tx)?;
-        tx.commit(&mut *self.rng)
-    }
-
-    /// Slots fetched and slots still to fetch, while a restore goes on and knows them.
-    pub fn restore_progress(&self) -> Option<(u32, u32)> {
-        let restoring = self.restoring.as_ref()?;
-        Some((restoring.done, restoring.slots.as_ref()?.len() as u32))
-    }
-
-    /// A sync begins.
-    ///
-    /// # Errors
-    /// [`EngineError::NoRelay`], [`EngineError::Store`].
-    pub fn begin_sync(&mut self, now_ms: i64) -> Result<(), EngineError> {
-        self.fold()?;
-        self.counts = Counts::default();
-        self.intake = Default::default();
-        let relay = self.relay.as_mut().ok_or(EngineError::NoRelay)?;
-        relay.tried_ms = Some(now_ms);
-        let mut tx = self.tx();
-        self.put_relay(&mut tx)?;
-        tx.commit_lazily(&mut *self.rng)
-    }
-
-    /// What the sync has moved so far.
-    pub fn counts(&self) -> Counts {
-        self.counts
-    }
-
-    fn view(&self) -> Result<&RelayView, EngineError> {
-        self.relay.as_ref().ok_or(EngineError::NoRelay)
-    }
-
-    /// The chapters that a person looks at first.
-    fn first_months(now_ms: i64) -> [Month; 2] {
-        let month = Month::of(super::log::timestamp(now_ms));
-        [month, month.prev()]
     }
 }
 
@@ -456,21 +357,22 @@ impl Local for Replica {
     }
 
     fn outgoing(&mut self, now_ms: i64, limit_bytes: usize) -> Result<Outgone, EngineError> {
-        let mut waiting = self.outbox()?;
-        if waiting.is_empty() && self.seal_more(now_ms)? {
-            waiting = self.outbox()?;
+        if self.outbox_is_empty()? {
+            self.seal_more(now_ms)?;
         }
-        let total = waiting.len();
         let mut bytes = 0;
-        let mut envelopes = Vec::new();
-        for (_, outgoing) in waiting.into_iter().take(MAX_PUSH_ENVELOPES) {
+        let mut out = Outgone { all: true, envelopes: Vec::new() };
+        self.each_out(&mut |_, outgoing| {
             bytes += outgoing.envelope.len();
-            if bytes > limit_bytes && !envelopes.is_empty() {
-                break;
+            let full = out.envelopes.len() == MAX_PUSH_ENVELOPES || bytes > limit_bytes;
+            if full && !out.envelopes.is_empty() {
+                out.all = false;
+                return ControlFlow::Break(());
             }
-            envelopes.push((outgoing.hash, outgoing.envelope.into()));
-        }
-        Ok(Outgone { all: envelopes.len() == total, envelopes })
+            out.envelopes.push((outgoing.hash, outgoing.envelope.into()));
+            ControlFlow::Continue(())
+        })?;
+        Ok(out)
     }
 
     fn stored(&mut self, stored: &[Stored], now: Cursor) -> Result<(), EngineError> {
@@ -526,7 +428,7 @@ impl Local for Replica {
     fn finished(&mut self, now_ms: i64) -> Result<(), EngineError> {
         self.end_intake();
         self.confirm_equals()?;
-        let complete = !self.owes_snapshots()? && self.outbox()?.is_empty();
+        let complete = !self.owes_snapshots()? && self.outbox_is_empty()?;
         if let Some(relay) = &mut self.relay {
             relay.intact |= complete;
             relay.synced_ms = Some(now_ms);
@@ -535,6 +437,10 @@ impl Local for Replica {
         self.revision += 1;
         let mut tx = self.tx();
         self.put_relay(&mut tx)?;
-        tx.commit(&mut *self.rng)
+        // With nothing new there is nothing to make durable: an older moment claims less.
+        match self.counts == Counts::default() {
+            true => tx.commit_lazily(&mut *self.rng),
+            false => tx.commit(&mut *self.rng),
+        }
     }
 }

@@ -88,7 +88,8 @@ impl Replica {
     }
 
     /// Makes documents and rows of what was logged. Called right after each write and at the next
-    /// open; what it writes is durable with the next durable commit, and the intent goes with it.
+    /// open. What it makes is kept in memory and reaches the store with the next commit that is no
+    /// intent's, or when there is enough of it; the intent goes with it.
     ///
     /// # Errors
     /// [`EngineError::Store`], [`EngineError::Document`].
@@ -102,10 +103,18 @@ impl Replica {
                 let mut tx = self.tx();
                 self.fold_one(&mut tx, &intent)?;
                 tx.delete(&self.vault.ordinal(Table::Intent, place))?;
-                tx.commit_lazily(&mut *self.rng)?;
+                match intent {
+                    // What is forgotten leaves the store at once.
+                    Intent::Forget { .. } => tx.commit_lazily(&mut *self.rng)?,
+                    _ => tx.fold(&mut *self.rng)?,
+                }
             }
         }
-        Ok(())
+        // A month has begun: those before it are packed, also where nobody ever syncs.
+        match self.tidy_at.take() {
+            Some(now_ms) => self.tidy(now_ms),
+            None => Ok(()),
+        }
     }
 
     fn intents(&self) -> Result<Vec<(u64, Intent)>, EngineError> {
@@ -129,6 +138,9 @@ impl Replica {
             Intent::Create { id, actor, now_ms, fields } => {
                 let id = EntryId::from_bytes(*id);
                 let doc = EntryDoc::create(*actor, *now_ms, &json_to_fields(fields)?)?;
+                if !self.catalog.contains_key(&id.month()) {
+                    self.tidy_at = Some(*now_ms);
+                }
                 self.add_new(tx, &id, &doc)
             }
             Intent::Edit { id, actor, now_ms, patch } => {
@@ -206,7 +218,7 @@ impl Replica {
     fn intend(&mut self, intent: &Intent) -> Result<(), EngineError> {
         let mut tx = self.tx();
         tx.put(&self.vault.ordinal(Table::Intent, self.next_intent), intent)?;
-        tx.commit(&mut *self.rng)?;
+        tx.commit_alone(&mut *self.rng)?;
         self.next_intent += 1;
         self.unfolded = true;
         self.revision += 1;

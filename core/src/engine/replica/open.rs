@@ -9,7 +9,7 @@ use mainstay_protocol::heads::HeadsDigest;
 use mainstay_protocol::ids::{SpaceId, StoreInstance};
 use mainstay_protocol::roster::{Record, Roster, Wrap};
 use mainstay_protocol::sign::Signed;
-use mainstay_store::Store;
+use mainstay_store::{Store, prefix_end};
 
 use super::records::{Catalog, Identity, RelayView, Restoring, Tally};
 use super::{BoxRng, Me, Replica};
@@ -125,6 +125,7 @@ impl Replica {
             next_intent: 0,
             next_out: 0,
             unfolded: true,
+            tidy_at: None,
             revision: 1,
             bundle: None,
             page: None,
@@ -183,9 +184,10 @@ impl Replica {
             tally: tx.get(&meta(&vault, TALLY))?.ok_or_else(missing("the tally is missing"))?,
             catalog: catalog(&tx, &vault)?,
             plan: PlanDoc::load(&plan)?,
-            next_intent: next(&tx, &vault, Table::Intent)?,
-            next_out: next(&tx, &vault, Table::Outbox)?,
+            next_intent: next(&vault, Table::Intent)?,
+            next_out: next(&vault, Table::Outbox)?,
             unfolded: true,
+            tidy_at: None,
             revision: 1,
             bundle: None,
             page: None,
@@ -264,12 +266,14 @@ fn catalog(tx: &Tx, vault: &Vault) -> Result<BTreeMap<Month, Catalog>, EngineErr
     Ok(catalogs)
 }
 
-/// The place after the last record of a table in arrival order.
-fn next(tx: &Tx, vault: &Vault, table: Table) -> Result<u64, EngineError> {
+/// The place after the last record of a table in arrival order. Its key tells; nothing is opened.
+fn next(vault: &Vault, table: Table) -> Result<u64, EngineError> {
+    let table = vault.table(table).0;
     let mut last = None;
-    tx.scan(&vault.table(table), &mut |name, _| {
-        last = name.first_chunk().map(|place| u64::from_be_bytes(*place));
-        Ok(ControlFlow::Continue(()))
+    vault.store().scan_back(&table, prefix_end(&table).as_deref(), &mut |key, _| {
+        let place = key.get(table.len()..).and_then(|rest| rest.first_chunk());
+        last = place.map(|place| u64::from_be_bytes(*place));
+        ControlFlow::Break(())
     })?;
     Ok(last.map_or(0, |last| last + 1))
 }

@@ -3,7 +3,7 @@
 //! An envelope is durable here before it is sent, and is sent again unchanged until the relay has
 //! signed for it or refused it. Only then is it dropped, or its content sealed anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use mainstay_protocol::codec;
@@ -12,9 +12,10 @@ use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
 use mainstay_protocol::ids::SlotId;
 use mainstay_protocol::statement::Stored;
+use mainstay_store::prefix_end;
 
 use super::Replica;
-use super::docs::entry_key;
+use super::docs::{entry_key, month_key};
 use super::records::{Outgoing, Pending, Slot};
 use crate::chapter::{EntryChange, Payload, SlotName};
 use crate::engine::error::EngineError;
@@ -63,34 +64,65 @@ impl Replica {
         self.fold()?;
         let mut tx = self.tx();
         let mut sealed = self.seal_plan(&mut tx)?;
-        let mut packed = Vec::new();
-        for (month, pending) in self.pending(&tx)? {
+        for month in self.pending_months(&tx)? {
             if sealed > AT_ONCE_BYTES {
                 break;
             }
-            let slot = self.slot(&tx, SlotName::Chapter(month.index()))?;
-            if slot.must_pack {
+            if self.slot(&tx, SlotName::Chapter(month.index()))?.must_pack {
                 // A relay that lost the chain takes nothing but a snapshot, which brings these too.
                 continue;
             }
+            let pending = self.pending_in(&tx, month)?;
             if pending.len() > PACK_FROM && self.may_pack(&tx, month)? {
-                packed.push(month);
-                continue;
+                let before = std::mem::replace(&mut tx, self.tx());
+                self.seal_lazily(before)?;
+                sealed += self.pack_chapter(month, now_ms)?;
+                tx = self.tx();
+            } else {
+                sealed += self.seal_changes(&mut tx, month, pending)?;
             }
-            sealed += self.seal_changes(&mut tx, month, pending)?;
         }
-        self.put_tally(&mut tx)?;
-        tx.commit(&mut *self.rng)?;
-        for month in packed {
-            if sealed > AT_ONCE_BYTES {
-                break;
-            }
-            sealed += self.pack_chapter(month, now_ms)?;
-        }
+        self.seal_lazily(tx)?;
         if sealed <= AT_ONCE_BYTES {
             sealed += self.pack_due(now_ms, AT_ONCE_BYTES - sealed)?;
         }
+        if sealed > 0 {
+            // One sync of the disk for all of them, and before any is sent.
+            self.vault.store().flush()?;
+        }
         Ok(sealed > 0)
+    }
+
+    /// Commits what was sealed, durably with the flush at the end of [`Replica::seal_more`].
+    pub(super) fn seal_lazily(&mut self, mut tx: Tx) -> Result<(), EngineError> {
+        if !tx.is_empty() {
+            self.put_tally(&mut tx)?;
+        }
+        tx.commit_lazily(&mut *self.rng)
+    }
+
+    /// The chapters in which entries wait, oldest first; asks the store once for each of them.
+    fn pending_months(&self, tx: &Tx) -> Result<Vec<Month>, EngineError> {
+        let table = self.vault.table(Table::Pending);
+        let (mut months, mut after) = (Vec::new(), Vec::new());
+        loop {
+            let mut found = None;
+            tx.scan_from(&table, &after, &mut |_, bytes| {
+                found = Some(codec::decode::<Pending>(&bytes)?);
+                Ok(ControlFlow::Break(()))
+            })?;
+            let Some(pending) = found else { break };
+            let month = EntryId::from_bytes(pending.entry).month();
+            months.push(month);
+            let end = prefix_end(&month_key(&self.vault, Table::Pending, month).0);
+            let Some(next) = end.and_then(|end| end.strip_prefix(&table.0[..]).map(<[u8]>::to_vec))
+            else {
+                break;
+            };
+            after = next;
+        }
+        months.sort();
+        Ok(months)
     }
 
     /// Entries that wait, by chapter.
@@ -108,7 +140,7 @@ impl Replica {
     /// Entries of one chapter that wait.
     pub(super) fn pending_in(&self, tx: &Tx, month: Month) -> Result<Vec<Pending>, EngineError> {
         let mut waiting = Vec::new();
-        tx.scan(&super::docs::month_key(&self.vault, Table::Pending, month), &mut |_, bytes| {
+        tx.scan(&month_key(&self.vault, Table::Pending, month), &mut |_, bytes| {
             waiting.push(codec::decode(&bytes)?);
             Ok(ControlFlow::Continue(()))
         })?;
@@ -237,24 +269,57 @@ impl Replica {
     /// The envelopes whose fate is unknown, oldest first.
     pub(super) fn outbox(&self) -> Result<Vec<(u64, Outgoing)>, EngineError> {
         let mut out = Vec::new();
-        self.tx().scan(&self.vault.table(Table::Outbox), &mut |name, value| {
-            let place = name.first_chunk().map(|place| u64::from_be_bytes(*place));
-            let place =
-                place.ok_or(EngineError::damaged("an outgoing envelope's key is malformed"))?;
-            let outgoing: Outgoing = codec::decode(&value)?;
+        self.each_out(&mut |place, outgoing| {
             out.push((place, outgoing));
-            Ok(ControlFlow::Continue(()))
+            ControlFlow::Continue(())
         })?;
         Ok(out)
     }
 
-    /// Drops what the relay has signed for.
+    /// Whether the fate of every envelope is known.
+    pub(super) fn outbox_is_empty(&self) -> Result<bool, EngineError> {
+        let mut empty = true;
+        self.each_out(&mut |_, _| {
+            empty = false;
+            ControlFlow::Break(())
+        })?;
+        Ok(empty)
+    }
+
+    /// Visits the envelopes whose fate is unknown, oldest first.
+    pub(super) fn each_out(
+        &self,
+        visit: &mut dyn FnMut(u64, Outgoing) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
+        self.tx().scan(&self.vault.table(Table::Outbox), &mut |name, value| {
+            let place = name.first_chunk().map(|place| u64::from_be_bytes(*place));
+            let place =
+                place.ok_or(EngineError::damaged("an outgoing envelope's key is malformed"))?;
+            Ok(visit(place, codec::decode(&value)?))
+        })
+    }
+
+    /// The envelopes that the relay has signed for. What was sent comes first in the outbox, so
+    /// this reads little more of it.
+    fn signed_for(&self, stored: &[Stored]) -> Result<Vec<(u64, Outgoing)>, EngineError> {
+        let mut left: BTreeSet<Hash> = stored.iter().map(|stored| stored.envelope).collect();
+        let mut found = Vec::new();
+        self.each_out(&mut |place, outgoing| {
+            if left.remove(&outgoing.hash) {
+                found.push((place, outgoing));
+            }
+            match left.is_empty() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Drops what the relay has signed for. Lazily: whatever a power cut brings back is sent again.
     pub(super) fn acknowledged(&mut self, stored: &[Stored]) -> Result<(), EngineError> {
         let mut tx = self.tx();
-        for (place, outgoing) in self.outbox()? {
-            if !stored.iter().any(|stored| stored.envelope == outgoing.hash) {
-                continue;
-            }
+        for (place, outgoing) in self.signed_for(stored)? {
             tx.delete(&self.vault.ordinal(Table::Outbox, place))?;
             self.counts.sent += outgoing.entries.len() as u64 + u64::from(outgoing.plan.is_some());
             self.await_receipts(&mut tx, &outgoing)?;
@@ -268,7 +333,7 @@ impl Replica {
             }
         }
         self.put_tally(&mut tx)?;
-        tx.commit(&mut *self.rng)
+        tx.commit_lazily(&mut *self.rng)
     }
 
     /// Notes what the relay shows of this device's own chain, up to a place of it. `false`: at that
