@@ -7,6 +7,7 @@ mod adopt;
 mod compact;
 mod docs;
 mod forget;
+mod held;
 mod import;
 mod incoming;
 mod inspect;
@@ -22,6 +23,7 @@ mod records;
 mod refill;
 mod slots;
 mod status;
+mod timers;
 mod verify;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};

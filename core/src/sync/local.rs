@@ -63,6 +63,8 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn created(&mut self, grant: Signed<Grant>) -> Result<(), Self::Error>;
+    /// What the relay's clock says, in Unix milliseconds.
+    fn heard_clock(&mut self, relay_ms: u64);
     /// The relay's feed is another one than this device knew.
     ///
     /// # Errors

@@ -143,6 +143,7 @@ impl Session {
             (Asked::Attach, Reply::Attached(attached)) => {
                 self.proved = Some(local.author());
                 self.greeted = true;
+                local.heard_clock(attached.now_ms);
                 self.feed = Some(attached.cursor);
                 let knows = local.cursor();
                 if knows.is_some() && !attached.recognised {

@@ -74,7 +74,7 @@ impl Replica {
     pub(super) fn may_pack(&self, tx: &Tx, month: Month) -> Result<bool, EngineError> {
         let catalog = self.catalog.get(&month);
         let only_page = catalog.is_some_and(|c| c.page.is_some() && c.bundle.is_none());
-        let mut waits = only_page || self.restoring.is_some();
+        let mut waits = only_page || self.restoring.is_some() || self.is_held(tx, month)?;
         tx.scan(&month_key(&self.vault, Table::Stash, month), &mut |_, _| {
             waits = true;
             Ok(ControlFlow::Break(()))
@@ -136,7 +136,7 @@ impl Replica {
         now_ms: i64,
     ) -> Result<usize, EngineError> {
         let covers = slot.covers();
-        let (destroys, news) = (slot.destroy, slot.news);
+        let (destroys, news, forgets) = (slot.destroy, slot.news, slot.forgets);
         let count = bytes.len().div_ceil(PART_BYTES).max(1) as u32;
         if count > MAX_CHUNKS {
             return Err(EngineError::damaged("a chapter is larger than a snapshot may be"));
@@ -152,10 +152,11 @@ impl Replica {
             let payload = Payload::Part { slot: slot.name, bytes: part.into() };
             let covers = covers.clone();
             let kind = Kind::Snapshot;
-            let draft = Draft { kind, chunk, covers, destroys, news, payload, entries, plan };
+            let draft =
+                Draft { kind, chunk, covers, destroys, news, forgets, payload, entries, plan };
             sealed += self.seal_one(tx, slot, draft)?;
         }
-        (slot.must_pack, slot.destroy, slot.news) = (false, false, false);
+        (slot.must_pack, slot.destroy, slot.news, slot.forgets) = (false, false, false, 0);
         slot.changed_ms = now_ms;
         self.put_slot(tx, slot)?;
         Ok(sealed)

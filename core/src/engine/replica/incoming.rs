@@ -18,7 +18,7 @@ use crate::chapter::{EntryChange, Payload, SlotName};
 use crate::document::EntryDoc;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
-use crate::engine::vault::Table;
+use crate::engine::vault::{Key, Table};
 use crate::journal::Month;
 use crate::space::seal;
 
@@ -36,6 +36,8 @@ pub(super) struct Intake {
     /// Where the feed was read to, if nothing waits, and when.
     pub(super) cursor: Option<Cursor>,
     pub(super) now_ms: i64,
+    /// What the relay's clock said in this sync.
+    pub(super) relay_ms: Option<i64>,
     /// This device met envelopes of its own that it does not know.
     pub(super) met_own: bool,
     /// The list of devices changed after the receipts were asked for.
@@ -193,10 +195,8 @@ impl Replica {
             self.saw_own(tx, &header.slot, header.seq)?;
         }
         if header.kind == Kind::Snapshot && verified.whole.is_some() {
-            let key =
-                self.vault.key(Table::Wanted, &[header.slot.as_bytes(), header.author.as_bytes()]);
-            let wanted = tx.get::<Wanted>(&key)?;
-            if wanted.is_some_and(|wanted| wanted.numbers.contains(&verified.number)) {
+            let wanted = self.wanted_in(tx, &header.slot)?;
+            if wanted.iter().any(|wanted| wanted.numbers.contains(&verified.number)) {
                 self.keep_part(verified);
             }
         }
@@ -371,8 +371,10 @@ impl Replica {
                 seq: header.seq,
                 numbers: partial.numbers,
                 covers: header.covers.clone(),
+                roster: Some(header.roster),
+                replaced: false,
             };
-            tx.put(&self.vault.key(Table::Wanted, &parts), &wanted)?;
+            tx.put(&self.wanted_key(&wanted), &wanted)?;
         }
         if let Some(mine) = header.covered(&self.me.keys.author.author_id()) {
             self.saw_own(tx, &header.slot, mine.seq)?;
@@ -392,15 +394,16 @@ impl Replica {
 
     /// Drops the wish for bodies that this snapshot replaces: the relay may have dropped them by now.
     fn replaces_wanted(&self, tx: &mut Tx, header: &Header) -> Result<bool, EngineError> {
-        let mut old: Vec<Wanted> = Vec::new();
-        tx.scan(&self.vault.key(Table::Wanted, &[header.slot.as_bytes()]), &mut |_, bytes| {
-            old.push(codec::decode(&bytes)?);
-            Ok(ControlFlow::Continue(()))
-        })?;
+        let mut old = self.wanted_in(tx, &header.slot)?;
         old.retain(|wanted| header.covered(&wanted.author).is_some_and(|h| h.seq >= wanted.seq));
+        // What is to be forgotten may be in the earlier ones, and may yet be kept.
+        let forgets = header.forgets > 0 || old.iter().any(|wanted| wanted.replaced);
         for wanted in &old {
-            let parts: [&[u8]; 2] = [wanted.slot.as_bytes(), wanted.author.as_bytes()];
-            tx.delete(&self.vault.key(Table::Wanted, &parts))?;
+            let key = self.wanted_key(wanted);
+            match forgets {
+                true => tx.put(&key, &Wanted { replaced: true, ..wanted.clone() })?,
+                false => tx.delete(&key)?,
+            }
         }
         Ok(!old.is_empty())
     }
@@ -429,6 +432,21 @@ impl Replica {
             slot.cover(&cover.author, cover.head.seq);
         }
         slot.cover(&header.author, header.seq);
+    }
+
+    pub(super) fn wanted_key(&self, wanted: &Wanted) -> Key {
+        let seq = wanted.seq.to_be_bytes();
+        let parts: [&[u8]; 3] = [wanted.slot.as_bytes(), wanted.author.as_bytes(), &seq];
+        self.vault.key(Table::Wanted, &parts)
+    }
+
+    fn wanted_in(&self, tx: &Tx, slot: &SlotId) -> Result<Vec<Wanted>, EngineError> {
+        let mut wanted = Vec::new();
+        tx.scan(&self.vault.key(Table::Wanted, &[slot.as_bytes()]), &mut |_, bytes| {
+            wanted.push(codec::decode(&bytes)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(wanted)
     }
 
     /// The feed numbers of bodies that are to be fetched, those of one snapshot together.

@@ -203,6 +203,10 @@ impl Local for Replica {
         tx.commit(&mut *self.rng)
     }
 
+    fn heard_clock(&mut self, relay_ms: u64) {
+        self.intake.relay_ms = i64::try_from(relay_ms).ok();
+    }
+
     fn relay_lost(&mut self, now: &Cursor) -> Result<(), EngineError> {
         Replica::relay_lost(self, now)
     }
@@ -262,7 +266,9 @@ impl Local for Replica {
     }
 
     fn end_wanted(&mut self) -> Result<(), EngineError> {
-        self.alarm(Alarm::Withheld);
+        if self.drop_replaced()? {
+            self.alarm(Alarm::Withheld);
+        }
         Ok(())
     }
 
@@ -490,6 +496,7 @@ impl Local for Replica {
     }
 
     fn finished(&mut self, now_ms: i64) -> Result<(), EngineError> {
+        self.run_timers(now_ms)?;
         self.end_intake();
         let complete = !self.owes_snapshots()? && self.outbox()?.is_empty();
         if let Some(relay) = &mut self.relay {

@@ -37,6 +37,7 @@ pub(super) struct Draft {
     pub(super) covers: Vec<AuthorHead>,
     pub(super) destroys: bool,
     pub(super) news: bool,
+    pub(super) forgets: u32,
     pub(super) payload: Payload,
     pub(super) entries: Vec<Pending>,
     pub(super) plan: Option<crate::document::Heads>,
@@ -50,6 +51,7 @@ impl Draft {
             covers: Vec::new(),
             destroys: false,
             news: false,
+            forgets: 0,
             payload,
             entries: Vec::new(),
             plan: None,
@@ -190,6 +192,7 @@ impl Replica {
             covers: draft.covers,
             destroys: draft.destroys,
             news: draft.news,
+            forgets: draft.forgets,
         };
         let (seq, covers) = (header.seq, header.covers.clone());
         let keys = (&epoch, &self.me.keys.author);
@@ -213,6 +216,7 @@ impl Replica {
             destroy: draft.destroys,
             news: draft.news,
             seen: None,
+            forgets: draft.forgets,
         };
         let length = outgoing.envelope.len();
         tx.put(&self.vault.ordinal(Table::Outbox, self.next_out), &outgoing)?;
@@ -309,6 +313,9 @@ impl Replica {
                 slot.must_pack = true;
                 slot.destroy |= outgoing.destroy;
                 slot.news |= outgoing.news;
+                if outgoing.last_part {
+                    slot.forgets += outgoing.forgets;
+                }
                 self.put_slot(&mut tx, &slot)?;
             }
             for entry in &outgoing.entries {

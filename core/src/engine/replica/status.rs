@@ -26,6 +26,9 @@ pub struct Status {
     pub synced_ms: Option<i64>,
     /// Since when the relay has told nothing, if that is over a day or the last try failed.
     pub stale_since_ms: Option<i64>,
+    /// Entries that another device has forgotten, too many at once for this one to follow before
+    /// three days have passed.
+    pub held: u64,
     /// Whether a restore is still bringing the older history.
     pub restoring: bool,
 }
@@ -64,6 +67,7 @@ impl Replica {
             devices,
             synced_ms,
             stale_since_ms: if old || failed { synced_ms.or(tried_ms) } else { None },
+            held: self.held(&self.tx())?.entries(),
             restoring: self.restoring.is_some(),
         })
     }
