@@ -25,6 +25,7 @@ mod slots;
 mod status;
 mod timers;
 mod verify;
+mod witness;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use open::Setup;
 pub use read::{Conflict, Shown};
 pub use status::{DeviceSync, Status};
 pub use verify::Problem;
+pub use witness::AsOf;
 
 use self::records::{Catalog, RelayView, Tally};
 use super::error::EngineError;
@@ -121,6 +123,8 @@ pub enum Alarm {
     Fork,
     /// The relay's history is not the one this device knew: it was wiped or rolled back.
     RelayLost,
+    /// The store on this device is an older copy of itself.
+    OldStore,
 }
 
 impl Alarm {
@@ -138,6 +142,9 @@ impl Alarm {
             }
             Self::Fork => {
                 "The relay shows two different lists of devices. Nothing was changed. Compare the list on each of your devices."
+            }
+            Self::OldStore => {
+                "The journal on this device was put back from an older copy. What your other devices and the relay hold comes back with the next syncs."
             }
             Self::RelayLost => {
                 "The relay lost a part of what it held. Your devices are filling it again; nothing is missing here."

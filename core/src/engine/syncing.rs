@@ -92,10 +92,15 @@ impl Engine {
             })
             .await?;
         let config = self.config.clone();
-        self.worker.call(move |replica| Anchor::of(replica).keep(&config)).await?;
+        let noted = self.worker.call(move |replica| {
+            Anchor::note(&config, replica)?;
+            Ok(replica.take_alarms())
+        });
+        let old = noted.await?;
         let Counts { sent, received } = counts;
         (report.sent, report.received) = (sent, received);
         (report.alarms, report.restoring) = (alarms, restoring);
+        report.alarms.extend(old);
         match result {
             Ok(()) => {
                 report.complete = true;

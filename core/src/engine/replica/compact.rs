@@ -25,6 +25,8 @@ const PART_BYTES: usize = MAX_PAYLOAD_BYTES - 256;
 struct Carried {
     entries: Vec<Pending>,
     plan: Option<Heads>,
+    /// How many entries it holds, if the relay lost them.
+    refills: u64,
 }
 
 impl Replica {
@@ -55,6 +57,14 @@ impl Replica {
             };
         }
         Ok(sealed)
+    }
+
+    /// What counts as sent although none of it had waited: the relay had lost it.
+    fn refills(&self, held: usize) -> u64 {
+        match self.relay.as_ref().is_some_and(|relay| relay.intact) {
+            true => 0,
+            false => held as u64,
+        }
     }
 
     /// Slots that a snapshot does not cover wholly.
@@ -100,11 +110,12 @@ impl Replica {
         let mut page = self.slot(&tx, SlotName::Page(month.index()))?;
         chapter.news |= !entries.is_empty();
         page.destroy = chapter.destroy;
-        let carried = Carried { entries, plan: None };
+        let refills = self.refills(bundle.docs.len());
+        let carried = Carried { entries, plan: None, refills };
         let page_bytes = Page::new(rows.clone()).to_bytes();
         let mut sealed =
             self.seal_snapshot(&mut tx, &mut chapter, &bundle.to_bytes(), carried, now_ms)?;
-        let carried = Carried { entries: Vec::new(), plan: None };
+        let carried = Carried { entries: Vec::new(), plan: None, refills: 0 };
         sealed += self.seal_snapshot(&mut tx, &mut page, &page_bytes, carried, now_ms)?;
         self.put_packed(&mut tx, month, Some(bundle), Some(rows))?;
         self.drop_loose(&mut tx, month)?;
@@ -119,7 +130,7 @@ impl Replica {
         let plan = self.plan_pending(&tx)?;
         slot.news |= plan.is_some();
         self.clear_plan_pending(&mut tx)?;
-        let carried = Carried { entries: Vec::new(), plan };
+        let carried = Carried { entries: Vec::new(), plan, refills: self.refills(1) };
         let saved = self.plan.save();
         let sealed = self.seal_snapshot(&mut tx, &mut slot, &saved, carried, now_ms)?;
         self.put_tally(&mut tx)?;
@@ -148,12 +159,23 @@ impl Replica {
             let part = bytes[from..bytes.len().min(from + PART_BYTES)].to_vec();
             let chunk = Chunk { index, count };
             let last = chunk.is_last().then(|| carried.take()).flatten();
-            let (entries, plan) = last.map_or((Vec::new(), None), |c| (c.entries, c.plan));
+            let (entries, plan, refills) =
+                last.map_or((Vec::new(), None, 0), |c| (c.entries, c.plan, c.refills));
             let payload = Payload::Part { slot: slot.name, bytes: part.into() };
             let covers = covers.clone();
             let kind = Kind::Snapshot;
-            let draft =
-                Draft { kind, chunk, covers, destroys, news, forgets, payload, entries, plan };
+            let draft = Draft {
+                kind,
+                chunk,
+                covers,
+                destroys,
+                news,
+                forgets,
+                refills,
+                payload,
+                entries,
+                plan,
+            };
             sealed += self.seal_one(tx, slot, draft)?;
         }
         (slot.must_pack, slot.destroy, slot.news, slot.forgets) = (false, false, false, 0);

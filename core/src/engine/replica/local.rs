@@ -188,12 +188,18 @@ impl Local for Replica {
 
     fn created(&mut self, grant: Signed<Grant>) -> Result<(), EngineError> {
         let lacks = !self.has_all_wraps()?;
+        let mut knew = false;
         if let Some(relay) = &mut self.relay {
             relay.grant = Some(mainstay_protocol::codec::encode(&grant).into());
             relay.lacks_wraps = Some(lacks);
+            knew = relay.cursor.is_some();
             (relay.cursor, relay.witness) = (None, None);
             relay.intact = false;
             relay.receipts = 0;
+        }
+        if knew {
+            self.alarm(Alarm::RelayLost);
+            self.forget_receipts()?;
         }
         self.tally.owed = true;
         let mut tx = self.tx();

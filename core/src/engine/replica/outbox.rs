@@ -38,6 +38,7 @@ pub(super) struct Draft {
     pub(super) destroys: bool,
     pub(super) news: bool,
     pub(super) forgets: u32,
+    pub(super) refills: u64,
     pub(super) payload: Payload,
     pub(super) entries: Vec<Pending>,
     pub(super) plan: Option<crate::document::Heads>,
@@ -52,6 +53,7 @@ impl Draft {
             destroys: false,
             news: false,
             forgets: 0,
+            refills: 0,
             payload,
             entries: Vec::new(),
             plan: None,
@@ -217,6 +219,7 @@ impl Replica {
             news: draft.news,
             seen: None,
             forgets: draft.forgets,
+            refills: draft.refills,
         };
         let length = outgoing.envelope.len();
         tx.put(&self.vault.ordinal(Table::Outbox, self.next_out), &outgoing)?;
@@ -260,7 +263,8 @@ impl Replica {
                 continue;
             }
             tx.delete(&self.vault.ordinal(Table::Outbox, place))?;
-            self.counts.sent += outgoing.entries.len() as u64 + u64::from(outgoing.plan.is_some());
+            let waited = outgoing.entries.len() as u64 + u64::from(outgoing.plan.is_some());
+            self.counts.sent += waited.max(outgoing.refills);
             self.await_receipts(&mut tx, &outgoing)?;
             if outgoing.snapshot && outgoing.last_part {
                 let mut slot = self.slot(&tx, outgoing.name)?;

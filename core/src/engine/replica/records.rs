@@ -164,6 +164,9 @@ pub(super) struct Outgoing {
     pub(super) seen: Option<bool>,
     #[cbor(n(14), default)]
     pub(super) forgets: u32,
+    /// For the last part of a snapshot that fills a relay again: how many entries it holds.
+    #[cbor(n(15), default)]
+    pub(super) refills: u64,
 }
 
 /// Where the chains of a slot stand.

@@ -72,6 +72,17 @@ impl Replica {
         })
     }
 
+    /// How many changes wait to be sent, or for the relay's word.
+    pub(crate) fn unsent(&mut self) -> Result<usize, EngineError> {
+        self.fold()?;
+        let tx = self.tx();
+        let pending: usize = self.pending(&tx)?.values().map(Vec::len).sum();
+        let forgets = self.loose_slots()?.into_iter().map(|name| self.slot(&tx, name));
+        let forgets = forgets.filter(|slot| slot.as_ref().is_ok_and(|slot| slot.destroy)).count();
+        let plan = usize::from(self.plan_pending(&tx)?.is_some());
+        Ok(pending + plan + forgets + self.outbox()?.len())
+    }
+
     /// Entries that wait, and those of them that are not deleted.
     fn waiting_counts(&mut self) -> Result<(u64, u64), EngineError> {
         let tx = self.tx();

@@ -12,7 +12,7 @@ use crate::engine::error::EngineError;
 use crate::journal::EntryId;
 
 /// How long a deleted entry can be brought back: 30 days.
-pub const KEEP_DELETED_MS: i64 = 30 * DAY_MS;
+const KEEP_DELETED_MS: i64 = 30 * DAY_MS;
 /// How often deleted entries are looked through.
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
