@@ -60,14 +60,17 @@ impl Replica {
         self.forget_deleted(&now)
     }
 
-    /// Forgets what was deleted 30 days ago; once a day, and at most as much as is forgotten
-    /// without delay.
+    /// Forgets what was deleted 30 days ago, once a day and at most as much as is forgotten without
+    /// delay. Where nothing is deleted it costs nothing.
     fn forget_deleted(&mut self, now: &Moment) -> Result<(), EngineError> {
         let key = meta(&self.vault, DELETED);
         let mut tx = self.tx();
         let mut deleted: Deleted = tx.get(&key)?.unwrap_or_default();
+        // Another number of them means that there are some whose time is not kept yet.
+        let number: u64 = self.catalog.values().map(|catalog| catalog.deleted).sum();
+        let same = number == deleted.since.len() as u64;
         let looked = deleted.looked.is_some_and(|at| !at.is_past(DAY_MS, now));
-        if looked || self.restoring.is_some() {
+        if (looked && same) || self.restoring.is_some() {
             return Ok(());
         }
         let mut since = BTreeMap::new();
@@ -86,13 +89,14 @@ impl Replica {
         let mut due: Vec<_> =
             since.iter().filter(over).map(|(id, s)| (s.deleted_ms, *id)).collect();
         due.sort_unstable();
-        due.truncate(MAX_FORGOTTEN_A_DAY as usize);
+        due.truncate(if looked { 0 } else { MAX_FORGOTTEN_A_DAY as usize });
         for (_, id) in due {
             since.remove(&id);
             self.forget_here(&mut tx, &EntryId::from_bytes(id), now.device_ms, true)?;
             self.revision += 1;
         }
-        deleted = Deleted { looked: Some(*now), since };
+        let looked = if looked { deleted.looked } else { Some(*now) };
+        deleted = Deleted { looked, since };
         tx.put(&key, &deleted)?;
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)
