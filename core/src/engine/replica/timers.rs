@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_timer_is_over_when_both_clocks_say_so() {
         let start = Moment { device_ms: 0, relay_ms: 1_000_000 };
-        let at = |device, relay| Moment { device_ms: device, relay_ms: 1_000_000 + relay };
+        let at = |device_ms, relay: i64| Moment { device_ms, relay_ms: 1_000_000 + relay };
         assert!(start.is_past(50, &at(50, 50)));
         assert!(!start.is_past(50, &at(5000, 49)), "a device ahead");
         assert!(!start.is_past(50, &at(49, 5000)), "a relay ahead");
