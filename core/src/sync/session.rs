@@ -101,6 +101,8 @@ pub struct Session {
     pub(super) more_roster: Option<Hash>,
     /// For whom this connection has been shown to speak.
     pub(super) proved: Option<AuthorId>,
+    /// The relay refused an envelope once, and it was made anew.
+    pub(super) pushed_anew: bool,
     /// The relay was told the whole list of devices because it was behind.
     pub(super) taught: bool,
     pub(super) done: bool,
@@ -133,6 +135,7 @@ impl Session {
             records: Vec::new(),
             more_roster: None,
             proved: None,
+            pushed_anew: false,
             taught: false,
             done: false,
             push_bytes: FIRST_PUSH_BYTES,
@@ -220,6 +223,14 @@ impl Session {
             }
             (Asked::Push(_), Refusal::RosterMoved { .. }) => {
                 local.take_back()?;
+                self.restart()?;
+            }
+            // What it names has moved, maybe: it is made anew, once.
+            (Asked::Push(_), Refusal::BadEnvelope { .. }) => {
+                local.take_back()?;
+                if std::mem::replace(&mut self.pushed_anew, true) {
+                    return Err(SyncError::Refused(refusal).into());
+                }
                 self.restart()?;
             }
             (Asked::Push(_), Refusal::OutOfOrder { slot, author, head }) => {

@@ -151,6 +151,7 @@ impl Session {
                 local.heard_clock(attached.now_ms);
                 self.feed = Some(attached.cursor);
                 self.told = Some(attached.roster);
+                local.relay_lacks_wraps(attached.lacks_wraps);
                 let knows = local.cursor();
                 if knows.is_some() && !attached.recognised {
                     local.relay_lost(&attached.cursor)?;

@@ -142,6 +142,10 @@ pub struct Attached {
     /// and the relay's elapsed time agree.
     #[n(5)]
     pub now_ms: u64,
+    /// The relay lacks wraps of the present epoch's key: it was rolled back, and learnt the list of
+    /// devices from one that has no copy of them. A new epoch mends that.
+    #[n(6)]
+    pub lacks_wraps: bool,
 }
 
 /// What a relay allows one space.

@@ -136,6 +136,7 @@ fn replies_keep_their_bytes() {
         receipts: 4,
         rules,
         now_ms: 1_795_000_000_000,
+        lacks_wraps: true,
     };
     let items = [
         ("whole", Item { number: 300, body: ItemBody::Whole(vec![0x74; 3].into()) }),

@@ -31,6 +31,7 @@ impl<S: FeedStore> Relay<S> {
                     retention_ms: self.config.retention_ms,
                 },
                 now_ms,
+                lacks_wraps: self.lacks_wraps(space)?,
             }))
         })
     }

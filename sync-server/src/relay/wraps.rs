@@ -10,7 +10,7 @@ use mainstay_protocol::limits::MAX_WRAP_BYTES;
 use mainstay_protocol::roster::{Act, Record, Wrap, WrapRef, wrap_hash};
 
 use crate::feed::FeedStore;
-use crate::relay::{Connection, Relay, Stop, roster};
+use crate::relay::{Connection, Relay, Space, Stop, roster};
 
 /// Wraps in one reply: the newest. Each epoch holds the key of the one before it.
 const MAX_WRAPS_SERVED: usize = 32;
@@ -30,6 +30,25 @@ impl<S: FeedStore> Relay<S> {
             }
             Ok(Reply::Wraps { wraps })
         })
+    }
+}
+
+impl<S: FeedStore> Relay<S> {
+    /// Whether wraps of the present epoch's key are not here: a rolled back relay may have learnt
+    /// its record from a device that has no copy of them.
+    pub(super) fn lacks_wraps(&self, space: &Space) -> Result<bool, Stop> {
+        let records = space.roster.records().collect::<Vec<_>>();
+        for (_, _, record) in records.into_iter().rev() {
+            for wrap in named(record) {
+                if self.store.wrap(&space.id, &wrap.to, &wrap.hash)?.is_none() {
+                    return Ok(true);
+                }
+            }
+            if record.acts.iter().any(|act| matches!(act, Act::Epoch(_))) {
+                break;
+            }
+        }
+        Ok(false)
     }
 }
 

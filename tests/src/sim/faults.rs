@@ -110,7 +110,10 @@ impl Sim {
             return Ok(());
         }
         let gone = mainstay_core::sync::Local::author(&self.devices[other].phone.replica);
-        if gone == mainstay_core::sync::Local::author(by) {
+        // What a person removes is on their list.
+        if gone == mainstay_core::sync::Local::author(by)
+            || !by.devices().iter().any(|info| info.author == gone)
+        {
             return Ok(());
         }
         let labels = [device, other].map(|at| self.devices[at].label.clone());

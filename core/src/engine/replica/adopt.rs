@@ -82,9 +82,7 @@ impl Replica {
             return Ok(());
         }
         for cover in &wanted.covers {
-            if slot.head(&cover.author).is_none_or(|head| head.seq < cover.head.seq) {
-                self.move_head(slot, &cover.author, cover.head);
-            }
+            self.follow(slot, cover);
             slot.cover(&cover.author, cover.head.seq);
         }
         slot.cover(&wanted.author, wanted.seq);
@@ -237,7 +235,7 @@ impl Replica {
         }
         tx.commit_lazily(&mut *self.rng)?;
         self.adopt_fetched()?;
-        Ok(!self.wanted()?.is_empty())
+        Ok(self.wanted()?.iter().any(|wanted| !wanted.numbers.is_empty()))
     }
 
     /// Takes in the changes that waited for a chapter's documents.

@@ -42,6 +42,8 @@ pub(super) struct Intake {
     pub(super) met_own: bool,
     /// The list of devices changed after the receipts were asked for.
     pub(super) members_changed: bool,
+    /// The relay lacks wraps of the present epoch's key.
+    pub(super) lacks_wraps: bool,
 }
 
 impl Intake {
@@ -118,7 +120,8 @@ impl Replica {
         let mut slot = self.slot(tx, name)?;
         let head = slot.head(&header.author);
         if head.is_some_and(|head| header.seq <= head.seq) {
-            self.known_place(tx, &header, &verified, head)?;
+            self.known_place(tx, &mut slot, &verified)?;
+            self.put_slot(tx, &slot)?;
             return Ok(Fate::Done);
         }
         if !self.continues(&header, head) {
@@ -179,26 +182,57 @@ impl Replica {
         Some(Verified { number: item.number, stub, whole, hash })
     }
 
-    /// An item at a place that is taken: the body of a snapshot that was asked for, or nothing new.
+    /// An item at a place that is taken: the body of a snapshot that was asked for, nothing new, or
+    /// the other branch of a chain that two holders of one key have split.
     fn known_place(
         &mut self,
         tx: &mut Tx,
-        header: &Header,
+        slot: &mut Slot,
         verified: &Verified,
-        head: Option<Head>,
     ) -> Result<(), EngineError> {
+        let header = verified.stub.header();
         let mine = header.author == self.me.keys.author.author_id();
-        let other = head.is_some_and(|head| head.seq == header.seq && head.hash != verified.hash);
-        if mine && other {
-            self.intake.met_own = true;
-        } else if mine {
-            self.saw_own(tx, &header.slot, header.seq)?;
+        let place = Head { seq: header.seq, hash: verified.hash };
+        let head = slot.head(&header.author);
+        let other = head.is_some_and(|head| head.seq == place.seq && head.hash != place.hash);
+        if mine {
+            self.intake.met_own |= other || !self.saw_own(tx, &header.slot, place)?;
         }
         if header.kind == Kind::Snapshot && verified.whole.is_some() {
             let wanted = self.wanted_in(tx, &header.slot)?;
             if wanted.iter().any(|wanted| wanted.numbers.contains(&verified.number)) {
                 self.keep_part(verified);
             }
+        }
+        let unsure = self.relay.as_ref().is_some_and(|relay| !relay.intact);
+        match header.kind {
+            // Whoever reads the feed anew cannot tell which branch it read before.
+            Kind::Change if other || unsure => self.absorb(tx, slot, verified)?,
+            Kind::Snapshot if other || (unsure && self.has_lost(tx, header)?) => {
+                self.take_part(tx, verified)?;
+                if header.chunk.is_last() {
+                    self.whole_snapshot(tx, slot, header)?;
+                }
+            }
+            _ => {}
+        }
+        if other && !mine {
+            // The relay goes on from its branch, and so does everybody; what only the other one
+            // brought goes to it with a snapshot.
+            self.move_head(slot, &header.author, place);
+            if !matches!(slot.name, SlotName::Page(_)) {
+                (slot.must_pack, slot.news) = (true, true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in the content of a change at a place that is taken, where something of it is missing.
+    fn absorb(&mut self, tx: &mut Tx, slot: &mut Slot, v: &Verified) -> Result<(), EngineError> {
+        let before = self.counts.received;
+        self.take_change(tx, slot, v)?;
+        if self.counts.received > before {
+            slot.news = true;
         }
         Ok(())
     }
@@ -280,15 +314,22 @@ impl Replica {
             Some((doc, record)) => (doc, record.from),
             None => (EntryDoc::empty(), BTreeMap::new()),
         };
+        let had = doc.heads();
         if doc.apply(&change.changes).is_err() {
             self.alarm(Alarm::Unreadable);
             return Ok(());
         }
-        self.await_receipt(tx, Some(change.entry), (self.slot_id(slot_of(&id)), *author, seq))?;
+        let slot = self.slot(tx, slot_of(&id))?;
+        let again = slot.head(author).is_some_and(|head| head.seq >= seq);
+        self.await_receipt(tx, Some(change.entry), (slot.id, *author, seq))?;
         if doc.missing() {
             return self.stash(tx, change);
         }
-        from.insert(*author, seq);
+        if again && doc.heads() == had {
+            return Ok(());
+        }
+        let last = from.entry(*author).or_insert(seq);
+        *last = seq.max(*last);
         self.counts.received += 1;
         self.put_doc(tx, &id, &doc, from)
     }
@@ -309,11 +350,12 @@ impl Replica {
         let header = v.stub.header();
         let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
         let key = self.vault.key(Table::Partial, &parts);
-        let mut partial = match header.chunk.index {
-            0 => Partial::default(),
-            _ => tx.get::<Partial>(&key)?.unwrap_or_default(),
-        };
+        let known = tx.get::<Partial>(&key)?.filter(|_| header.chunk.index > 0);
+        let (slot, author, seq) = (header.slot, header.author, header.seq);
+        let none = Partial { numbers: Vec::new(), slot, author, seq };
+        let mut partial = known.unwrap_or(none);
         partial.numbers.push(v.number);
+        partial.seq = seq;
         tx.put(&key, &partial)?;
         if v.whole.is_some() {
             self.keep_part(v);
@@ -344,20 +386,22 @@ impl Replica {
     ) -> Result<(), EngineError> {
         let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
         let key = self.vault.key(Table::Partial, &parts);
-        let partial = tx.get::<Partial>(&key)?.unwrap_or_default();
+        let numbers = tx.get::<Partial>(&key)?.map_or(Vec::new(), |partial| partial.numbers);
         tx.delete(&key)?;
         let page = matches!(slot.name, SlotName::Page(_));
-        let complete = partial.numbers.len() == header.chunk.count as usize;
+        let complete = numbers.len() == header.chunk.count as usize;
         let held = |cover: &AuthorHead| {
             let own_prefix = cover.author == header.author
                 && cover.head.seq + u64::from(header.chunk.count) == header.seq;
             let head = slot.head(&cover.author);
             // The snapshot's own chain has moved on to its last part already.
-            head.is_some_and(|head| head.seq >= cover.head.seq)
+            head.is_some_and(|head| head.seq > cover.head.seq || head == cover.head)
                 && (!own_prefix || self.held_before(header))
         };
         // A head may have moved past a body that is still to be fetched; this one brings it too.
-        let replaced = self.replaces_wanted(tx, header)?;
+        let earlier = self.wanted_in(tx, &header.slot)?;
+        let was_lost = earlier.iter().any(|wanted| wanted.author == header.author);
+        let replaced = self.replaces_wanted(tx, header)? || was_lost;
         let needless = !replaced
             && !header.news
             && !header.destroys
@@ -369,27 +413,63 @@ impl Replica {
                 slot: header.slot,
                 author: header.author,
                 seq: header.seq,
-                numbers: partial.numbers,
+                numbers,
                 covers: header.covers.clone(),
                 roster: Some(header.roster),
                 replaced: false,
             };
+            for old in self.wanted_in(tx, &header.slot)? {
+                if old.author == header.author && !old.replaced {
+                    tx.delete(&self.wanted_key(&old))?;
+                }
+            }
             tx.put(&self.wanted_key(&wanted), &wanted)?;
         }
-        if let Some(mine) = header.covered(&self.me.keys.author.author_id()) {
-            self.saw_own(tx, &header.slot, mine.seq)?;
+        let me = self.me.keys.author.author_id();
+        if let Some(mine) = header.covered(&me) {
+            let known = slot.head(&me).is_some_and(|head| head.seq > mine.seq || head == mine);
+            self.intake.met_own |= !known || !self.saw_own(tx, &header.slot, mine)?;
         }
         self.intake.covers.entry(header.slot).or_default().extend(header.covers.iter().copied());
         if needless || page {
             // Whoever made this page had seen the pages before it; nobody needs them again.
             for cover in header.covers.iter().filter(|_| page) {
-                if slot.head(&cover.author).is_none_or(|head| head.seq < cover.head.seq) {
-                    self.move_head(slot, &cover.author, cover.head);
-                }
+                self.follow(slot, cover);
             }
             self.cover(slot, header);
         }
         self.adopt_ready(tx, slot)
+    }
+
+    /// Whether the relay lost a snapshot's body before it came here.
+    fn has_lost(&self, tx: &Tx, header: &Header) -> Result<bool, EngineError> {
+        let wanted = self.wanted_in(tx, &header.slot)?;
+        let lost = |wanted: &Wanted| wanted.author == header.author && wanted.numbers.is_empty();
+        Ok(wanted.iter().any(lost))
+    }
+
+    /// The feed is another one: nothing is where it was announced to be. What is in the new feed is
+    /// announced again.
+    pub(super) fn lose_wanted(&self, tx: &mut Tx) -> Result<(), EngineError> {
+        let mut lost = self.wanted()?;
+        tx.scan(&self.vault.table(Table::Partial), &mut |_, bytes| {
+            let Partial { slot, author, seq, .. } = codec::decode(&bytes)?;
+            let (numbers, covers) = (Vec::new(), Vec::new());
+            let roster = None;
+            lost.push(Wanted { slot, author, seq, numbers, covers, roster, replaced: false });
+            Ok(ControlFlow::Continue(()))
+        })?;
+        for mut wanted in lost {
+            let parts: [&[u8]; 2] = [wanted.slot.as_bytes(), wanted.author.as_bytes()];
+            wanted.numbers = Vec::new();
+            let key = self.wanted_key(&wanted);
+            match wanted.replaced {
+                true => tx.delete(&key)?,
+                false => tx.put(&key, &wanted)?,
+            }
+            tx.delete(&self.vault.key(Table::Partial, &parts))?;
+        }
+        Ok(())
     }
 
     /// Drops the wish for bodies that this snapshot replaces: the relay may have dropped them by now.
@@ -424,6 +504,17 @@ impl Replica {
     /// Whether this device held the snapshot author's own chain up to the snapshot.
     fn held_before(&self, header: &Header) -> bool {
         !self.intake.jumped.contains(&(header.slot, header.author))
+    }
+
+    /// Moves a head to where a snapshot covers it: further on, or on the other branch of a chain
+    /// that was split there. This device's own chain stays where it is.
+    pub(super) fn follow(&mut self, slot: &mut Slot, cover: &AuthorHead) {
+        let head = slot.head(&cover.author);
+        let further = head.is_none_or(|head| head.seq < cover.head.seq);
+        let split = head.is_some_and(|head| head.seq == cover.head.seq && head != cover.head);
+        if further || (split && cover.author != self.me.keys.author.author_id()) {
+            self.move_head(slot, &cover.author, cover.head);
+        }
     }
 
     /// What a snapshot covers is packed, as far as this device counts.
@@ -466,7 +557,9 @@ impl Replica {
 
     /// Takes the parts of a wanted snapshot, if all are here.
     pub(super) fn take_parts(&mut self, wanted: &Wanted) -> Option<Vec<u8>> {
-        if !wanted.numbers.iter().all(|number| self.intake.parts.contains_key(number)) {
+        if wanted.numbers.is_empty()
+            || !wanted.numbers.iter().all(|number| self.intake.parts.contains_key(number))
+        {
             return None;
         }
         let parts = wanted.numbers.iter().filter_map(|number| self.intake.parts.remove(number));

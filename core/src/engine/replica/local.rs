@@ -49,12 +49,12 @@ impl Replica {
         match &mut self.relay {
             Some(relay) if same_key => relay.address = text,
             _ => {
-                let mut tx = self.tx();
-                self.unsee_own(&mut tx)?;
-                tx.commit(&mut *self.rng)?;
-                self.take_back_outbox()?;
+                self.replace_outbox()?;
                 self.relay = Some(RelayView::new(text));
                 self.forget_receipts()?;
+                let mut tx = self.tx();
+                self.lose_wanted(&mut tx)?;
+                tx.commit(&mut *self.rng)?;
             }
         }
         let mut tx = self.tx();
@@ -187,11 +187,10 @@ impl Local for Replica {
     }
 
     fn created(&mut self, grant: Signed<Grant>) -> Result<(), EngineError> {
-        let lacks = !self.has_all_wraps()?;
+        self.replace_outbox()?;
         let mut knew = false;
         if let Some(relay) = &mut self.relay {
             relay.grant = Some(mainstay_protocol::codec::encode(&grant).into());
-            relay.lacks_wraps = Some(lacks);
             knew = relay.cursor.is_some();
             (relay.cursor, relay.witness) = (None, None);
             relay.intact = false;
@@ -203,7 +202,7 @@ impl Local for Replica {
         }
         self.tally.owed = true;
         let mut tx = self.tx();
-        self.unsee_own(&mut tx)?;
+        self.lose_wanted(&mut tx)?;
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)
@@ -211,6 +210,13 @@ impl Local for Replica {
 
     fn heard_clock(&mut self, relay_ms: u64) {
         self.intake.relay_ms = i64::try_from(relay_ms).ok();
+    }
+
+    fn relay_lacks_wraps(&mut self, lacks: bool) {
+        self.intake.lacks_wraps = lacks;
+        if lacks {
+            self.ask(Job::Epoch);
+        }
     }
 
     fn relay_lost(&mut self, now: &Cursor) -> Result<(), EngineError> {
@@ -393,9 +399,6 @@ impl Local for Replica {
     }
 
     fn next_append(&mut self) -> Result<Option<Request>, EngineError> {
-        if self.relay.as_ref().is_some_and(|relay| relay.lacks_wraps == Some(true)) {
-            self.ask(Job::Epoch);
-        }
         if self.next_job().is_none() {
             return Ok(None);
         }

@@ -6,6 +6,7 @@ use mainstay_protocol::roster::{
     DeviceStatus, LastHead, Merged, Record, Roster, RosterError, Wrap,
 };
 use mainstay_protocol::sign::Signed;
+use mainstay_protocol::statement::Cursor;
 use std::ops::ControlFlow;
 
 use super::open::{WRAPS, meta};
@@ -149,8 +150,11 @@ impl Replica {
         match job {
             Job::Admit(newcomer) => status(&newcomer.key.author_id()).is_some(),
             Job::Confirm(author) => status(author) != Some(&DeviceStatus::Waiting),
-            Job::Remove(author) => matches!(status(author), Some(DeviceStatus::Removed(_))),
-            Job::Epoch => self.relay.as_ref().is_none_or(|relay| relay.lacks_wraps != Some(true)),
+            // A recovery may have voided the record that let it in.
+            Job::Remove(author) => {
+                matches!(status(author), None | Some(DeviceStatus::Removed(_)))
+            }
+            Job::Epoch => !self.intake.lacks_wraps,
             Job::Rekey | Job::Heal(_) => false,
         }
     }
@@ -170,6 +174,11 @@ impl Replica {
         if job == Some(Job::Rekey) {
             self.me.generation = taken;
             self.me.keys = self.me.secret.keys(&self.me.space, self.me.generation);
+            // What a twin has put in the place of this device's own is read now.
+            if let Some(relay) = &mut self.relay {
+                relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
+                relay.intact = false;
+            }
         }
         self.store_members()
     }
@@ -195,19 +204,8 @@ impl Replica {
         };
         kept.extend_from_slice(wraps);
         tx.put(&key, &kept)?;
-        if let Some(relay) = self.relay.as_mut().filter(|_| anew) {
-            relay.lacks_wraps = Some(false);
-        }
-        self.put_relay(&mut tx)?;
+        self.intake.lacks_wraps &= !anew;
         tx.commit_lazily(&mut *self.rng)
-    }
-
-    /// Whether the wraps kept here are all that the present epoch needs.
-    pub(super) fn has_all_wraps(&self) -> Result<bool, EngineError> {
-        let kept: Vec<Wrap> = self.tx().get(&meta(&self.vault, WRAPS))?.unwrap_or_default();
-        let state = self.roster.state();
-        let kept = |to| kept.iter().any(|wrap| wrap.to == to && wrap.epoch == state.epoch.id);
-        Ok(state.recipients().into_iter().all(|(to, _)| kept(to)))
     }
 
     /// Drops the next job: it cannot be done.
@@ -274,16 +272,23 @@ impl Replica {
     }
 
     /// A part of the list of devices was voided, and what was sent under it does not count for the
-    /// others: every chapter with loose envelopes of this device is pushed whole.
+    /// others, nor does what they had confirmed: every chapter is pushed whole.
     fn resend_voided(&mut self) -> Result<(), EngineError> {
-        let me = self.me.keys.author.author_id();
-        for name in self.loose_slots()? {
-            let slot = self.slot(&self.tx(), name)?;
-            if slot.head(&me).is_some() && !matches!(name, SlotName::Page(_)) {
-                self.must_pack(name, true)?;
-            }
+        if let Some(relay) = &mut self.relay {
+            relay.intact = false;
+            relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
         }
-        Ok(())
+        self.forget_receipts()?;
+        let mut tx = self.tx();
+        self.lose_wanted(&mut tx)?;
+        tx.commit(&mut *self.rng)?;
+        let mut names = Vec::new();
+        self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
+            names.push(mainstay_protocol::codec::decode::<Slot>(&bytes)?.name);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        names.retain(|name| !matches!(name, SlotName::Page(_)));
+        names.into_iter().try_for_each(|name| self.must_pack(name, true))
     }
 
     pub(super) fn take_wraps(&mut self, wraps: &[Wrap]) -> Result<(), EngineError> {

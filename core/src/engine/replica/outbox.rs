@@ -279,22 +279,67 @@ impl Replica {
         tx.commit(&mut *self.rng)
     }
 
-    /// Notes what the relay shows of this device's own chain, up to a place of it.
-    pub(super) fn saw_own(&self, tx: &mut Tx, slot: &SlotId, upto: u64) -> Result<(), EngineError> {
-        for (place, mut outgoing) in self.outbox()? {
-            if outgoing.slot == *slot && outgoing.seq <= upto && outgoing.seen != Some(true) {
+    /// Notes what the relay shows of this device's own chain, up to a place of it. `false`: at that
+    /// place it shows another envelope than the one in the outbox.
+    pub(super) fn saw_own(
+        &self,
+        tx: &mut Tx,
+        slot: &SlotId,
+        upto: Head,
+    ) -> Result<bool, EngineError> {
+        let mut out = self.outbox()?;
+        out.retain(|(_, outgoing)| outgoing.slot == *slot && outgoing.seq <= upto.seq);
+        let differs = |(_, out): &(u64, Outgoing)| out.seq == upto.seq && out.hash != upto.hash;
+        if out.iter().any(differs) {
+            return Ok(false);
+        }
+        for (place, mut outgoing) in out {
+            if outgoing.seen != Some(true) {
                 outgoing.seen = Some(true);
                 tx.put(&self.vault.ordinal(Table::Outbox, place), &outgoing)?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// The relay lost something: what it showed before says nothing any more.
-    pub(super) fn unsee_own(&self, tx: &mut Tx) -> Result<(), EngineError> {
-        for (place, mut outgoing) in self.outbox()? {
-            outgoing.seen = None;
-            tx.put(&self.vault.ordinal(Table::Outbox, place), &outgoing)?;
+    /// The relay lost something, or is another one: whether what was sent to it reached another
+    /// device before will never be known. Such an envelope is neither sent again, for the relay may
+    /// not take it any more, nor taken back, for another one in its place would split the chain.
+    /// It stays in the chain, and a snapshot that covers it brings its content.
+    pub(super) fn replace_outbox(&mut self) -> Result<(), EngineError> {
+        let mut tx = self.tx();
+        for (place, outgoing) in self.outbox()? {
+            tx.delete(&self.vault.ordinal(Table::Outbox, place))?;
+            self.wait_again(&mut tx, &outgoing)?;
+            let mut slot = self.packed_with(&tx, outgoing.name)?;
+            slot.must_pack = true;
+            slot.news = true;
+            self.put_slot(&mut tx, &slot)?;
+        }
+        self.put_tally(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+
+    /// The content of an envelope waits again, with what a snapshot was asked for.
+    fn wait_again(&mut self, tx: &mut Tx, outgoing: &Outgoing) -> Result<(), EngineError> {
+        if outgoing.snapshot {
+            let mut slot = self.packed_with(tx, outgoing.name)?;
+            slot.must_pack = true;
+            slot.destroy |= outgoing.destroy;
+            slot.news |= outgoing.news;
+            if outgoing.last_part {
+                slot.forgets += outgoing.forgets;
+            }
+            self.put_slot(tx, &slot)?;
+        }
+        for entry in &outgoing.entries {
+            let id = EntryId::from_bytes(entry.entry);
+            // It may wait on another ground by now, with another mark.
+            self.mark_again(tx, &id, entry.sent.clone())?;
+        }
+        if let Some(sent) = &outgoing.plan {
+            self.clear_plan_pending(tx)?;
+            self.mark_plan_pending(tx, sent)?;
         }
         Ok(())
     }
@@ -312,25 +357,7 @@ impl Replica {
             let mut slot = self.slot(&tx, outgoing.name)?;
             self.take_head_back(&mut slot, &me, outgoing.before);
             self.put_slot(&mut tx, &slot)?;
-            if outgoing.snapshot {
-                let mut slot = self.packed_with(&tx, outgoing.name)?;
-                slot.must_pack = true;
-                slot.destroy |= outgoing.destroy;
-                slot.news |= outgoing.news;
-                if outgoing.last_part {
-                    slot.forgets += outgoing.forgets;
-                }
-                self.put_slot(&mut tx, &slot)?;
-            }
-            for entry in &outgoing.entries {
-                let id = EntryId::from_bytes(entry.entry);
-                // It may wait on another ground by now, with another mark.
-                self.mark_again(&mut tx, &id, entry.sent.clone())?;
-            }
-            if let Some(sent) = &outgoing.plan {
-                self.clear_plan_pending(&mut tx)?;
-                self.mark_plan_pending(&mut tx, sent)?;
-            }
+            self.wait_again(&mut tx, &outgoing)?;
         }
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)

@@ -97,7 +97,12 @@ impl Replica {
         for device in self.other_devices().iter().filter(|device| **device != author) {
             if self.seen(tx, device)?.is_some_and(|seen| seen.complete) {
                 let item = Unconfirmed { entry, slot, author, seq };
-                tx.put(&self.unconfirmed_key(device, &item), &item)?;
+                let key = self.unconfirmed_key(device, &item);
+                // A snapshot's body may come after the changes that follow it.
+                let later = tx.get::<Unconfirmed>(&key)?.is_some_and(|known| known.seq > seq);
+                if !later {
+                    tx.put(&key, &item)?;
+                }
             }
         }
         Ok(())
@@ -132,7 +137,8 @@ impl Replica {
     }
 
     /// This device's own last receipt. One that it does not know was stated by a twin, or by itself
-    /// before its store was put back: what it states from now on is of another life, and newer.
+    /// before its store was put back: what it states from now on is of another life, and newer, and
+    /// it takes a key of its own, or two would go on to state things under one name.
     fn own_receipt(&mut self, tx: &mut Tx, signed: &Signed<Receipt>) -> Result<(), EngineError> {
         let Ok(receipt) = signed.verify(&self.me.keys.author.verify_key()) else { return Ok(()) };
         if receipt.counter > self.tally.counter {
@@ -140,6 +146,7 @@ impl Replica {
             self.tally.instance = mainstay_protocol::ids::StoreInstance(self.bytes16());
             self.tally.owed = true;
             self.put_tally(tx)?;
+            self.ask(super::members::Job::Rekey);
         }
         Ok(())
     }

@@ -267,11 +267,18 @@ impl Slot {
 }
 
 /// Parts of a snapshot that have been announced.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Partial {
     /// The feed numbers of the parts, from the first on.
     #[n(0)]
     pub(super) numbers: Vec<u64>,
+    #[n(1)]
+    pub(super) slot: SlotId,
+    #[n(2)]
+    pub(super) author: AuthorId,
+    /// The sequence number of the last of them.
+    #[n(3)]
+    pub(super) seq: u64,
 }
 
 /// A snapshot whose body is to be fetched.
@@ -284,6 +291,8 @@ pub(super) struct Wanted {
     /// The sequence number of its last part.
     #[n(2)]
     pub(super) seq: u64,
+    /// Where its parts are in the feed. None: the relay lost them, and this device's chains have
+    /// moved past something that is not here. A later snapshot will bring it.
     #[n(3)]
     pub(super) numbers: Vec<u64>,
     /// What it covers.
@@ -367,10 +376,6 @@ pub(super) struct RelayView {
     /// place any more has lost something, also if it still knows the cursor.
     #[n(8)]
     pub(super) witness: Option<Cursor>,
-    /// The relay got this journal's list of devices without all keys that its last epoch was wrapped
-    /// in; a new epoch mends that.
-    #[n(9)]
-    pub(super) lacks_wraps: Option<bool>,
 }
 
 impl RelayView {
@@ -385,7 +390,6 @@ impl RelayView {
             synced_ms: None,
             tried_ms: None,
             witness: None,
-            lacks_wraps: None,
         }
     }
 

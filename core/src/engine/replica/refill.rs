@@ -29,8 +29,9 @@ impl Replica {
         }
         self.forget_receipts()?;
         self.tally.owed = true;
+        self.replace_outbox()?;
         let mut tx = self.tx();
-        self.unsee_own(&mut tx)?;
+        self.lose_wanted(&mut tx)?;
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)
