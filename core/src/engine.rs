@@ -5,8 +5,10 @@
 
 mod anchor;
 mod arriving;
+mod checkpoint;
 mod config;
 mod error;
+mod following;
 mod handle;
 mod keys;
 mod layer;
@@ -17,14 +19,16 @@ mod vault;
 mod worker;
 
 pub use arriving::LinkOffer;
+pub use checkpoint::{Checkpoint, CheckpointError, Witness};
 pub use config::Config;
 pub use error::EngineError;
+pub use following::Live;
 pub use handle::Engine;
 pub use keys::{KeyError, KeyProvider};
 pub use mainstay_protocol::address::{AddressError, RelayAddress};
 pub use mainstay_store::Backend;
 pub use replica::{
-    Alarm, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Fork, Imported, Job, Problem, Replica,
-    Setup, Shown, ShownPlan, Status,
+    Alarm, AsOf, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Fork, Imported, Job, Problem,
+    Replica, Setup, Shown, ShownPlan, Status,
 };
 pub use syncing::SyncReport;

@@ -7,7 +7,7 @@
 mod tls;
 mod wire;
 
-pub(crate) use wire::Wire;
+pub(crate) use wire::{Exchange, Wire};
 
 /// Why a relay could not be talked to.
 #[derive(Debug, thiserror::Error)]

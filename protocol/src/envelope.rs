@@ -92,6 +92,11 @@ pub struct Header {
     /// every covered head fetches it.
     #[n(11)]
     pub news: bool,
+    /// In a snapshot that destroys: how many documents it forgets that no covered snapshot had
+    /// forgotten. It is the author's word, there for a relay that cannot look inside; whoever opens
+    /// the snapshot counts for itself. See [`limits::MAX_FORGOTTEN_A_DAY`].
+    #[cbor(n(12), default)]
+    pub forgets: u32,
 }
 
 impl Header {
@@ -123,6 +128,9 @@ impl Header {
                 malformed("a change covers nothing")
             }
             Kind::Change if self.chunk != Chunk::WHOLE => malformed("a change has one part"),
+            _ if self.forgets > 0 && !self.destroys => {
+                malformed("what is forgotten must be destroyed")
+            }
             _ if !self.covers.is_sorted_by(|a, b| a.author < b.author) => {
                 malformed("covered heads are not sorted by author")
             }

@@ -14,6 +14,14 @@ pub const MAX_ENVELOPE_BYTES: usize = MAX_CIPHERTEXT_BYTES + 16 * 1024;
 pub const MAX_CHUNKS: u32 = 256;
 /// Authors that one snapshot covers in its slot.
 pub const MAX_COVERS: usize = 128;
+/// Documents that a space forgets in a day (24 hours from the first of them) without delay. More
+/// than a person forgets deliberately one by one; less than what a thief would want.
+pub const MAX_FORGOTTEN_A_DAY: u32 = 20;
+/// What a day is, for [`MAX_FORGOTTEN_A_DAY`].
+pub const FORGET_DAY_MS: u64 = 24 * 3600 * 1000;
+/// How long the destruction of more than [`MAX_FORGOTTEN_A_DAY`] waits: 72 hours, in which a
+/// recovery cancels it. Time for somebody whose phone was taken to reach another one.
+pub const FORGET_DELAY_MS: u64 = 72 * 3600 * 1000;
 /// Envelopes in one push.
 pub const MAX_PUSH_ENVELOPES: usize = 64;
 /// Requests on one stream.

@@ -124,6 +124,9 @@ pub trait FeedStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(SpaceId, u64)>, FeedError>;
 
+    /// Spaces with a held snapshot whose delay ended at or before `now_ms`, at most `limit`.
+    fn held_before(&self, now_ms: u64, limit: usize) -> Result<Vec<SpaceId>, FeedError>;
+
     /// An author's receipt and its stamp.
     fn receipt(
         &self,

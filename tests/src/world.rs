@@ -43,6 +43,8 @@ pub struct World {
     pub relay_store: MemoryStore,
     /// The time, Unix milliseconds.
     pub now_ms: i64,
+    /// How far the relay's clock is ahead of the devices'.
+    pub relay_ahead_ms: i64,
     /// Everything random comes from here.
     pub rng: ChaCha20Rng,
     /// Every request that the relay received, encoded, if it is to be kept.
@@ -69,7 +71,15 @@ impl World {
         let relay_store = MemoryStore::new();
         let relay = new_relay(&mut rng, &relay_store);
         let now_ms = 1_795_000_000_000;
-        Self { relay, relay_store, now_ms, rng, received: None, plant: Plant::None }
+        Self {
+            relay,
+            relay_store,
+            now_ms,
+            relay_ahead_ms: 0,
+            rng,
+            received: None,
+            plant: Plant::None,
+        }
     }
 
     /// The relay's address.
@@ -92,7 +102,8 @@ impl World {
             && matches!(request, Request::Push { .. })
             && self.rng.next_u32().is_multiple_of(4);
         let before = hollow.then(|| stores::copy(&self.relay_store));
-        let replies = self.relay.handle(connection, request, self.now_ms as u64);
+        let relay_ms = (self.now_ms + self.relay_ahead_ms) as u64;
+        let replies = self.relay.handle(connection, request, relay_ms);
         if let Some(before) = before {
             self.put_relay_back(before, false);
         }

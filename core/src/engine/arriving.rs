@@ -6,8 +6,9 @@ use mainstay_protocol::address::RelayAddress;
 use mainstay_protocol::frame::{Attach, Proof, Refusal, Reply, Request, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::{MailboxId, SpaceId};
+use mainstay_protocol::limits::MAX_ROSTER_RECORDS;
 use mainstay_protocol::mailbox::Letter;
-use mainstay_protocol::roster::{Roster, Wrap};
+use mainstay_protocol::roster::{Roster, Wrap, record_hash};
 use mainstay_protocol::sign::{Signed, purpose};
 use mainstay_protocol::statement::{Claim, Cursor, Statement};
 
@@ -366,7 +367,7 @@ async fn ask(wire: &Wire, batch: &[Request]) -> Result<Vec<Reply>, EngineError> 
     .await
 }
 
-fn attach(
+pub(super) fn attach(
     wire: &Wire,
     (space, signer): (SpaceId, Signer),
     key: &AuthorKey,
@@ -394,9 +395,23 @@ async fn show(
     else {
         return Err(EngineError::BadReply { what: "an answer to another question" });
     };
-    let roster = Roster::verify(space, records)?;
+    let mut records = records.clone();
+    // A long list comes in several answers.
+    while let Some(last) = records.last().map(record_hash).filter(|last| *last != attached.roster) {
+        let more = ask(wire, &[Request::Roster { space, known: Some(last) }]).await?;
+        match more.into_iter().next() {
+            Some(Reply::Roster { records: more })
+                if !more.is_empty() && records.len() < MAX_ROSTER_RECORDS =>
+            {
+                records.extend(more);
+            }
+            _ => break,
+        }
+    }
+    let roster = Roster::verify(space, &records)?;
+    let wraps: &[Wrap] = wraps;
     let keyring = Keyring::open(&roster, wraps, signer, kem)?;
-    Ok(Shown { roster, keyring, cursor: attached.cursor, wraps: wraps.clone() })
+    Ok(Shown { roster, keyring, cursor: attached.cursor, wraps: wraps.to_vec() })
 }
 
 /// Whether the relay signed for the roster's new head.

@@ -220,7 +220,7 @@ impl Engine {
         self.worker
             .call(move |replica| {
                 replica.set_relay(&address)?;
-                Anchor::of(replica).keep(&config)
+                Anchor::note(&config, replica)
             })
             .await
     }
@@ -355,7 +355,9 @@ impl Engine {
                 if let mainstay_store::Recovery::MovedAside { path, .. } = &recovery {
                     return Err(EngineError::SetAside { path: path.clone() });
                 }
-                *slot = Some(Replica::open(setup)?);
+                let mut replica = Replica::open(setup)?;
+                Anchor::check(&config, &mut replica)?;
+                *slot = Some(replica);
                 Ok(())
             })
             .await

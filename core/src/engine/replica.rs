@@ -8,6 +8,7 @@ mod compact;
 mod docs;
 mod forget;
 mod fork;
+mod held;
 mod import;
 mod incoming;
 mod inspect;
@@ -24,7 +25,9 @@ mod refill;
 mod relay;
 mod slots;
 mod status;
+mod timers;
 mod verify;
+mod witness;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -41,6 +44,7 @@ pub use plan::ShownPlan;
 pub use read::{Conflict, Shown};
 pub use status::{DeviceSync, Status};
 pub use verify::Problem;
+pub use witness::AsOf;
 
 use self::records::{Catalog, RelayView, Tally};
 use super::error::EngineError;
@@ -130,6 +134,8 @@ pub enum Alarm {
     Healed,
     /// The relay's history is not the one this device knew: it was wiped or rolled back.
     RelayLost,
+    /// The store on this device is an older copy of itself.
+    OldStore,
 }
 
 impl Alarm {
@@ -150,6 +156,9 @@ impl Alarm {
             }
             Self::Healed => {
                 "The relay had lost a part of the list of your devices, and two lists had come of it. They are one again. Look at it once: every device on it should be yours."
+            }
+            Self::OldStore => {
+                "The journal on this device was put back from an older copy. What your other devices and the relay hold comes back with the next syncs."
             }
             Self::RelayLost => {
                 "The relay lost a part of what it held. Your devices are filling it again; nothing is missing here."

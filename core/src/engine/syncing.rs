@@ -92,10 +92,15 @@ impl Engine {
             })
             .await?;
         let config = self.config.clone();
-        self.worker.call(move |replica| Anchor::of(replica).keep(&config)).await?;
+        let noted = self.worker.call(move |replica| {
+            Anchor::note(&config, replica)?;
+            Ok(replica.take_alarms())
+        });
+        let old = noted.await?;
         let Counts { sent, received } = counts;
         (report.sent, report.received) = (sent, received);
         (report.alarms, report.restoring) = (alarms, restoring);
+        report.alarms.extend(old);
         if result.is_err() {
             // What came by then, and that it failed, shall outlast an app that ends here.
             self.worker.call(|replica| replica.flush()).await?;

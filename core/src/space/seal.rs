@@ -138,6 +138,7 @@ mod tests {
             chunk: Chunk { index: 0, count: 3 },
             covers: vec![AuthorHead { author: AuthorId([9; 16]), head }],
             destroys: false,
+            forgets: 0,
             news: false,
         }
     }

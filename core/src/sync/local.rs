@@ -79,6 +79,8 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn space_unknown(&mut self) -> Result<(), Self::Error>;
+    /// What the relay's clock says, in Unix milliseconds.
+    fn heard_clock(&mut self, relay_ms: u64);
     /// Whether the relay said that it lacks wraps of the present epoch's key.
     fn relay_lacks_wraps(&mut self, lacks: bool);
     /// The relay's feed is another one than this device knew.

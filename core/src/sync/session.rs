@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 
 use mainstay_protocol::frame::{Refusal, Reply, Request};
+use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::SlotHead;
 use mainstay_protocol::ids::AuthorId;
 use mainstay_protocol::limits::MAX_FRAME_BYTES;
 use mainstay_protocol::receipt::Receipt;
+use mainstay_protocol::roster::Record;
 use mainstay_protocol::sign::{Signed, VerifyKey};
 use mainstay_protocol::statement::Cursor;
 
@@ -92,6 +94,11 @@ pub struct Session {
     pub(super) receipt_refused: bool,
     /// The relay lost something: the greeting's other answers are about what is no more.
     pub(super) regreet: bool,
+    /// The head of the list of devices, as the relay told it in its greeting.
+    pub(super) told: Option<Hash>,
+    /// Records that came so far; more of them are to be asked for after this one.
+    pub(super) records: Vec<Signed<Record>>,
+    pub(super) more_roster: Option<Hash>,
     /// For whom this connection has been shown to speak.
     pub(super) proved: Option<AuthorId>,
     /// The relay shows a branch of the list of devices that this device is about to join with its
@@ -127,6 +134,9 @@ impl Session {
             receipt_sent: false,
             receipt_refused: false,
             regreet: false,
+            told: None,
+            records: Vec::new(),
+            more_roster: None,
             proved: None,
             forked: false,
             pushed_anew: false,
@@ -166,6 +176,10 @@ impl Session {
         reply: Reply,
         now_ms: i64,
     ) -> Result<(), L::Error> {
+        if self.in_flight.is_empty() && self.more_roster.is_some() {
+            // About a list of devices that is not whole yet; it is asked again.
+            return Ok(());
+        }
         let asked = self.in_flight.front().cloned();
         let asked = asked.ok_or(SyncError::BadReply("more answers than requests"))?;
         if let Reply::Refused(refusal) = reply {

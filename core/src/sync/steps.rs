@@ -2,7 +2,8 @@
 
 use mainstay_protocol::frame::{Pull, Reply, Request};
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::limits::{MAX_FETCH_NUMBERS, MAX_PULL_BYTES};
+use mainstay_protocol::limits::{MAX_FETCH_NUMBERS, MAX_PULL_BYTES, MAX_ROSTER_RECORDS};
+use mainstay_protocol::roster::{Record, record_hash};
 use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::{Claim, Cursor, Statement};
 use minicbor::bytes::ByteVec;
@@ -25,6 +26,10 @@ impl Session {
         let space = local.space();
         if self.unknown_space {
             return Ok(Some(vec![(Asked::Create, local.creation()?)]));
+        }
+        if let Some(known) = self.more_roster.take() {
+            let request = Request::Roster { space, known: Some(known) };
+            return Ok(Some(vec![(Asked::Roster, request)]));
         }
         if self.forked {
             return self.heal(local);
@@ -160,7 +165,9 @@ impl Session {
             (Asked::Attach, Reply::Attached(attached)) => {
                 self.proved = Some(local.author());
                 self.greeted = true;
+                local.heard_clock(attached.now_ms);
                 self.feed = Some(attached.cursor);
+                self.told = Some(attached.roster);
                 local.relay_lacks_wraps(attached.lacks_wraps);
                 let knows = local.cursor();
                 if knows.is_some() && !attached.recognised {
@@ -176,14 +183,7 @@ impl Session {
                 self.unknown_space = false;
                 self.restart()?;
             }
-            (Asked::Roster, Reply::Roster { records }) => match local.take_roster(&records)? {
-                ShownRoster::Behind if self.taught => {
-                    return Err(SyncError::BadReply("an old list of devices").into());
-                }
-                ShownRoster::Behind => self.teach(),
-                ShownRoster::Forked => self.forked = true,
-                ShownRoster::Taken => {}
-            },
+            (Asked::Roster, Reply::Roster { records }) => self.take_roster(local, records)?,
             (Asked::Wraps, Reply::Wraps { wraps }) => local.take_wraps(&wraps)?,
             (Asked::Receipts, Reply::Receipts { .. }) if self.regreet => {}
             (Asked::Receipts, Reply::Receipts { receipts, stamp }) => {
@@ -250,6 +250,36 @@ impl Session {
             }
             (Asked::PutReceipt, Reply::Done) => {}
             _ => return Err(SyncError::BadReply("an answer to another question").into()),
+        }
+        Ok(())
+    }
+
+    /// Takes in records of the list of devices. A long list comes in several answers, and means
+    /// something only as a whole: what was asked along with it is asked again then.
+    fn take_roster<L: Local>(
+        &mut self,
+        local: &mut L,
+        shown: Vec<Signed<Record>>,
+    ) -> Result<(), L::Error> {
+        let last = shown.last().map(record_hash);
+        let follows = !self.records.is_empty();
+        self.records.extend(shown);
+        if self.records.len() > MAX_ROSTER_RECORDS {
+            return Err(SyncError::BadReply("more records than a list may have").into());
+        }
+        if let Some(last) = last.filter(|last| Some(*last) != self.told) {
+            self.in_flight.clear();
+            self.more_roster = Some(last);
+            return Ok(());
+        }
+        self.greeted &= !follows;
+        match local.take_roster(&std::mem::take(&mut self.records))? {
+            ShownRoster::Behind if self.taught => {
+                return Err(SyncError::BadReply("an old list of devices").into());
+            }
+            ShownRoster::Behind => self.teach(),
+            ShownRoster::Forked => self.forked = true,
+            ShownRoster::Taken => {}
         }
         Ok(())
     }

@@ -20,13 +20,14 @@ fn change() -> Header {
         covers: vec![],
         destroys: false,
         news: false,
+        forgets: 0,
     }
 }
 
 fn snapshot() -> Header {
     let covers = vec![AuthorHead { author: AUTHOR, head: HEAD }];
     let chunk = Chunk { index: 2, count: 3 };
-    Header { kind: Kind::Snapshot, chunk, covers, destroys: true, ..change() }
+    Header { kind: Kind::Snapshot, chunk, covers, destroys: true, forgets: 3, ..change() }
 }
 
 fn envelope(header: Header) -> Envelope {
@@ -87,6 +88,8 @@ fn headers_that_make_no_sense_are_refused() {
         Header { version: 0, ..change() },
         Header { seq: 0, ..change() },
         Header { destroys: true, ..change() },
+        Header { forgets: 1, ..change() },
+        Header { destroys: false, ..snapshot() },
         Header { covers: vec![head(1)], ..change() },
         Header { chunk: Chunk { index: 0, count: 2 }, ..change() },
         Header { chunk: Chunk { index: 3, count: 3 }, ..snapshot() },

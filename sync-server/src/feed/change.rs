@@ -35,8 +35,8 @@ pub enum Change {
     Head(SpaceId, SlotHead),
     /// Notes that a snapshot is complete.
     Covering(SpaceId, Covering),
-    /// Notes that everything it covers was dropped.
-    Covered(SpaceId, u64),
+    /// Notes that everything a snapshot covers was dropped, or that nothing of it will be.
+    Covered(SpaceId, Covering),
     /// Takes an item out of the feed. It stays retrievable by number unless it is destroyed.
     Drop(SpaceId, ItemRow, Dropped),
     /// Forgets a dropped item.

@@ -65,6 +65,29 @@ impl<S: Store> EmbeddedFeedStore<S> {
         outcome
     }
 
+    /// The items in an index by time up to `until_ms`, at most `limit`.
+    fn by_time(
+        &self,
+        index: &[u8],
+        until_ms: u64,
+        limit: usize,
+    ) -> Result<Vec<(SpaceId, u64)>, FeedError> {
+        let mut found = Vec::new();
+        self.visit(index, index, |key, _| {
+            let (at, rest) = key[1..].split_first_chunk().ok_or(damaged("a time"))?;
+            if u64::from_be_bytes(*at) > until_ms || found.len() == limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            let (space, number) = rest
+                .split_first_chunk()
+                .and_then(|(space, number)| Some((SpaceId(*space), key::trailing_number(number)?)))
+                .ok_or(damaged("an item by time"))?;
+            found.push((space, number));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+
     /// The distinct values of the `len` bytes after `prefix`, at most `limit`.
     fn distinct(&self, prefix: &[u8], len: usize, limit: usize) -> Result<Vec<Vec<u8>>, FeedError> {
         let mut found = Vec::new();
@@ -229,20 +252,12 @@ impl<S: Store> FeedStore for EmbeddedFeedStore<S> {
         before_ms: u64,
         limit: usize,
     ) -> Result<Vec<(SpaceId, u64)>, FeedError> {
-        let mut found = Vec::new();
-        self.visit(key::DROPPED, key::DROPPED, |key, _| {
-            let (at, rest) = key[1..].split_first_chunk().ok_or(damaged("an age"))?;
-            if u64::from_be_bytes(*at) > before_ms || found.len() == limit {
-                return Ok(ControlFlow::Break(()));
-            }
-            let (space, number) = rest
-                .split_first_chunk()
-                .and_then(|(space, number)| Some((SpaceId(*space), key::trailing_number(number)?)))
-                .ok_or(damaged("a dropped item"))?;
-            found.push((space, number));
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(found)
+        self.by_time(key::DROPPED, before_ms, limit)
+    }
+
+    fn held_before(&self, now_ms: u64, limit: usize) -> Result<Vec<SpaceId>, FeedError> {
+        let found = self.by_time(key::HELD, now_ms, limit)?;
+        Ok(found.into_iter().map(|(space, _)| space).collect())
     }
 
     fn receipt(

@@ -17,6 +17,7 @@
 //! | `S` space `j` number | a [`super::Covering`] at work |
 //! | `S` space `p` author | a stamp and a receipt (blob) |
 //! | `D` time space number | nothing: dropped items by age |
+//! | `H` time space number | nothing: held snapshots by the end of their delay |
 //! | `M` mailbox, `L` mailbox place | a mailbox, a letter (blob) |
 //! | `U` nonce | until when the used invitation must be remembered |
 
@@ -28,6 +29,7 @@ pub(super) const INCARNATION: &[u8] = b"Gincarnation";
 pub(super) const WITNESS: &[u8] = b"Gwitness";
 pub(super) const SPACES: &[u8] = b"S";
 pub(super) const DROPPED: &[u8] = b"D";
+pub(super) const HELD: &[u8] = b"H";
 pub(super) const MAILBOXES: &[u8] = b"M";
 pub(super) const INVITATIONS: &[u8] = b"U";
 
@@ -105,6 +107,10 @@ pub(super) fn receipt(space: &SpaceId, author: &AuthorId) -> Vec<u8> {
 
 pub(super) fn dropped(at_ms: u64, space: &SpaceId, number: u64) -> Vec<u8> {
     joined(DROPPED.to_vec(), &[&at_ms.to_be_bytes(), space.as_bytes(), &number.to_be_bytes()])
+}
+
+pub(super) fn held(until_ms: u64, space: &SpaceId, number: u64) -> Vec<u8> {
+    joined(HELD.to_vec(), &[&until_ms.to_be_bytes(), space.as_bytes(), &number.to_be_bytes()])
 }
 
 pub(super) fn mailbox(mailbox: &MailboxId) -> Vec<u8> {

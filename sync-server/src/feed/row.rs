@@ -30,6 +30,12 @@ pub struct SpaceRow {
     /// Mailboxes that are open.
     #[n(6)]
     pub mailboxes: u64,
+    /// When the present day of forgetting began, in Unix milliseconds; 0 before the first.
+    #[cbor(n(7), default)]
+    pub forget_day_ms: u64,
+    /// Documents forgotten without delay in that day.
+    #[cbor(n(8), default)]
+    pub forgotten: u32,
 }
 
 impl SpaceRow {
@@ -42,6 +48,8 @@ impl SpaceRow {
         slots: 0,
         receipts: 0,
         mailboxes: 0,
+        forget_day_ms: 0,
+        forgotten: 0,
     };
 }
 
@@ -114,6 +122,10 @@ pub struct Covering {
     /// When the snapshot was complete, in Unix milliseconds.
     #[n(4)]
     pub at_ms: u64,
+    /// Nothing is replaced before this time (Unix milliseconds): it forgets many documents at once,
+    /// or follows a snapshot in its slot that does.
+    #[n(5)]
+    pub held_until_ms: Option<u64>,
 }
 
 /// A mailbox.

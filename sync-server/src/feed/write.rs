@@ -31,9 +31,16 @@ pub(super) fn add(store: &dyn Store, batch: &mut Batch, change: &Change) -> Resu
         Change::Covering(space, covering) => {
             let key = key::numbered(space, Table::Covering, covering.number);
             blob::put(store, batch, &key, &encode(covering))?;
+            if let Some(until_ms) = covering.held_until_ms {
+                batch.put(key::held(until_ms, space, covering.number), []);
+            }
         }
-        Change::Covered(space, number) => {
-            blob::delete(store, batch, &key::numbered(space, Table::Covering, *number))?;
+        Change::Covered(space, covering) => {
+            let key = key::numbered(space, Table::Covering, covering.number);
+            blob::delete(store, batch, &key)?;
+            if let Some(until_ms) = covering.held_until_ms {
+                batch.delete(key::held(until_ms, space, covering.number));
+            }
         }
         Change::Drop(space, row, dropped) => drop_item(store, batch, space, row, *dropped)?,
         Change::Purge(space, row) => purge(store, batch, space, row)?,

@@ -1,7 +1,8 @@
 //! Dropping what complete snapshots cover.
 //!
 //! The push that completes a snapshot notes it in its own commit; the dropping follows in bounded
-//! ones, and goes on at the next push if the relay stopped in between.
+//! ones, and goes on at the next push if the relay stopped in between. A snapshot that forgets much
+//! at once waits for its time, and is cancelled by a recovery.
 
 use std::ops::ControlFlow;
 
@@ -12,14 +13,30 @@ use crate::relay::{Relay, Space, Stop};
 const DROPS_PER_COMMIT: usize = 500;
 
 impl<S: FeedStore> Relay<S> {
-    pub(super) fn finish_coverings(&self, space: &mut Space) -> Result<(), Stop> {
+    pub(super) fn finish_coverings(&self, space: &mut Space, now_ms: u64) -> Result<(), Stop> {
         if !space.unfinished {
             return Ok(());
         }
+        let mut waits = false;
         for covering in self.store.coverings(&space.id)? {
+            if covering.held_until_ms.is_some_and(|until_ms| now_ms < until_ms) {
+                waits = true;
+                continue;
+            }
             while self.drop_some(space, &covering)? {}
         }
-        space.unfinished = false;
+        space.unfinished = waits;
+        Ok(())
+    }
+
+    /// What to commit with a recovery: the snapshots that wait will replace nothing. They stay in
+    /// the feed, where the next snapshot of their slot replaces them.
+    pub(super) fn cancel_held(&self, space: &Space, changes: &mut Vec<Change>) -> Result<(), Stop> {
+        if space.unfinished {
+            let held = self.store.coverings(&space.id)?.into_iter();
+            let held = held.filter(|covering| covering.held_until_ms.is_some());
+            changes.extend(held.map(|covering| Change::Covered(space.id, covering)));
+        }
         Ok(())
     }
 
@@ -38,7 +55,7 @@ impl<S: FeedStore> Relay<S> {
         }
         changes.push(Change::Space(space.id, row));
         if !more {
-            changes.push(Change::Covered(space.id, covering.number));
+            changes.push(Change::Covered(space.id, covering.clone()));
         }
         self.store.commit(&changes)?;
         space.row = row;

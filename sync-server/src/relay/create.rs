@@ -1,7 +1,7 @@
 //! Making a space known to the relay.
 
 use mainstay_protocol::FORMAT_VERSION;
-use mainstay_protocol::frame::{Admission, Invitation, Refusal, Reply};
+use mainstay_protocol::frame::{Admission, Invitation, Refusal, Reply, Signer};
 use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::limits;
 use mainstay_protocol::roster::{Merged, Record, Roster, Wrap, wrap_hash};
@@ -84,6 +84,9 @@ impl<S: FeedStore> Relay<S> {
         let mut named = Vec::new();
         for (number, (_, signed, record)) in (0..).zip(roster.records()).skip(common) {
             row.used_bytes += roster::size(signed);
+            if record.signer == Signer::Recovery {
+                self.cancel_held(space, &mut changes)?;
+            }
             changes.push(Change::Record(id, number, signed.clone()));
             named.extend(wraps::named(record));
         }

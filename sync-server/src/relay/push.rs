@@ -2,6 +2,7 @@
 //! stored.
 
 mod chain;
+mod hold;
 mod plan;
 
 use minicbor::bytes::ByteVec;
@@ -28,7 +29,7 @@ impl<S: FeedStore> Relay<S> {
         }
         self.with_space(space, |space| {
             connection.writer(space)?;
-            self.finish_coverings(space)?;
+            self.finish_coverings(space, now_ms)?;
             let mut plan = Plan::new(&self.store, connection, space, self.tail(&space.row), now_ms);
             let stored = envelopes
                 .into_iter()
@@ -40,12 +41,12 @@ impl<S: FeedStore> Relay<S> {
                 if row.used_bytes > quota_bytes {
                     return Err(Refusal::Quota { quota_bytes }.into());
                 }
-                space.unfinished = changes.iter().any(|c| matches!(c, Change::Covering(..)));
+                space.unfinished |= changes.iter().any(|c| matches!(c, Change::Covering(..)));
                 changes.push(Change::Space(space.id, row));
                 self.store.commit(&changes)?;
                 space.row = row;
                 self.note_change(&space.id);
-                self.finish_coverings(space)?;
+                self.finish_coverings(space, now_ms)?;
             }
             Ok(Reply::Pushed { statement: self.state(space, Claim::Stored(stored)) })
         })

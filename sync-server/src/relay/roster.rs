@@ -71,6 +71,9 @@ impl<S: FeedStore> Relay<S> {
         let mut changes = Vec::new();
         self.drop_records(space, dropped, &mut row.used_bytes, &mut changes)?;
         row.used_bytes += size(signed);
+        if record.signer == Signer::Recovery {
+            self.cancel_held(space, &mut changes)?;
+        }
         changes.push(Change::Record(id, roster.number(), signed.clone()));
         for (hash, wrap) in wraps {
             row.used_bytes += wraps::size(&wrap);

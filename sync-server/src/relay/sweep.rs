@@ -9,12 +9,13 @@ use crate::relay::{Relay, Stop, lock};
 const SWEEP_ITEMS: usize = 200;
 
 impl<S: FeedStore> Relay<S> {
-    /// Forgets dropped items whose retention is over, expired mailboxes and invitations. Takes on a
+    /// Ends delays that are over, forgets dropped items whose retention is over, expired mailboxes and invitations. Takes on a
     /// bounded amount; says whether there may be more to do.
     ///
     /// # Errors
     /// [`FeedError`] when the store cannot be read or written.
     pub fn sweep(&self, now_ms: u64) -> Result<bool, FeedError> {
+        let held = self.sweep_held(now_ms)?;
         let items = self.sweep_items(now_ms)?;
         let mailboxes = self.sweep_mailboxes(now_ms)?;
         let _alone = lock(&self.spaces);
@@ -23,7 +24,15 @@ impl<S: FeedStore> Relay<S> {
             let forget = invitations.iter().map(|nonce| Change::ForgetInvitation(*nonce));
             self.store.commit(&forget.collect::<Vec<_>>())?;
         }
-        Ok([items, mailboxes, invitations.len()].contains(&SWEEP_ITEMS))
+        Ok([held, items, mailboxes, invitations.len()].contains(&SWEEP_ITEMS))
+    }
+
+    fn sweep_held(&self, now_ms: u64) -> Result<usize, FeedError> {
+        let due = self.store.held_before(now_ms, SWEEP_ITEMS)?;
+        for group in due.chunk_by(|a, b| a == b) {
+            swept(self.with_space(&group[0], |space| self.finish_coverings(space, now_ms)))?;
+        }
+        Ok(due.len())
     }
 
     fn sweep_items(&self, now_ms: u64) -> Result<usize, FeedError> {

@@ -5,6 +5,7 @@
 mod admission;
 mod attaching;
 mod compaction;
+mod forgetting;
 mod kit;
 mod letters;
 mod pulling;

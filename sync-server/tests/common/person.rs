@@ -82,6 +82,7 @@ impl Person {
             chunk: Chunk::WHOLE,
             covers: vec![],
             destroys: false,
+            forgets: 0,
             news: false,
         };
         let sign = |input: &[u8]| self.device.sign(input);

@@ -25,11 +25,17 @@ impl Replica {
             all.push(codec::decode::<Wanted>(&bytes)?);
             Ok(ControlFlow::Continue(()))
         })?;
+        // In the order of the feed: a snapshot that forgets comes after those that it replaces.
+        all.sort_by_key(|wanted| wanted.numbers.first().copied());
         for wanted in all {
-            let Some(bytes) = self.take_parts(&wanted) else { continue };
+            let Some(bytes) = self.take_parts(&wanted) else {
+                if wanted.replaced {
+                    break;
+                }
+                continue;
+            };
             self.adopt(tx, slot, &wanted, &bytes)?;
-            let parts: [&[u8]; 2] = [wanted.slot.as_bytes(), wanted.author.as_bytes()];
-            tx.delete(&self.vault.key(Table::Wanted, &parts))?;
+            tx.delete(&self.wanted_key(&wanted))?;
         }
         Ok(())
     }
@@ -136,9 +142,7 @@ impl Replica {
         {
             return Ok(false);
         }
-        for entry in &bundle.forgotten {
-            self.forget_here(tx, &EntryId::from_bytes(*entry), 0, false)?;
-        }
+        let held = self.take_forgotten(tx, month, &bundle.forgotten, wanted.roster)?;
         let old = self.bundle(tx, month)?.cloned().unwrap_or_default();
         let old_rows: BTreeMap<EntryId, Row> =
             self.page(tx, month)?.iter().map(|row| (row.id, row.clone())).collect();
@@ -153,7 +157,13 @@ impl Replica {
             {
                 continue;
             }
-            let Some(merged) = self.merged(tx, &id, &doc.saved, theirs.get(&doc.entry), true)?
+            let Some(merged) = self.merged(
+                tx,
+                &id,
+                &doc.saved,
+                theirs.get(&doc.entry),
+                !held.contains(&doc.entry),
+            )?
             else {
                 return Ok(false);
             };
@@ -161,7 +171,7 @@ impl Replica {
         }
         let loose = self.loose_docs(tx, month)?;
         for (id, record) in &loose {
-            let covered = is_covered(record, &wanted.covers);
+            let covered = is_covered(record, &wanted.covers) && !held.contains(&record.entry);
             let mine = theirs.get(&record.entry);
             let Some(merged) = self.merged(tx, id, &record.saved, mine, covered)? else {
                 return Ok(false);
@@ -213,6 +223,19 @@ impl Replica {
             self.mark_again(tx, id, other.heads())?;
         }
         Ok(doc.merge(&other).is_ok().then_some(doc))
+    }
+
+    /// The relay was asked for every body that is wanted, and has no more. Those that a later
+    /// snapshot replaces are missed by nobody. Tells whether others are missing.
+    pub(super) fn drop_replaced(&mut self) -> Result<bool, EngineError> {
+        let wanted = self.wanted()?;
+        let mut tx = self.tx();
+        for wanted in wanted.iter().filter(|wanted| wanted.replaced) {
+            tx.delete(&self.wanted_key(wanted))?;
+        }
+        tx.commit_lazily(&mut *self.rng)?;
+        self.adopt_fetched()?;
+        Ok(self.wanted()?.iter().any(|wanted| !wanted.numbers.is_empty()))
     }
 
     /// Takes in the changes that waited for a chapter's documents.

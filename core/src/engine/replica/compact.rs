@@ -27,6 +27,8 @@ const PART_BYTES: usize = MAX_PAYLOAD_BYTES - 256;
 struct Carried {
     entries: Vec<Pending>,
     plan: Option<Heads>,
+    /// How many entries it holds, if the relay lost them.
+    refills: u64,
 }
 
 impl Replica {
@@ -59,6 +61,14 @@ impl Replica {
         Ok(sealed)
     }
 
+    /// What counts as sent although none of it had waited: the relay had lost it.
+    fn refills(&self, held: usize) -> u64 {
+        match self.relay.as_ref().is_some_and(|relay| relay.intact) {
+            true => 0,
+            false => held as u64,
+        }
+    }
+
     /// Slots that a snapshot does not cover wholly.
     pub(super) fn loose_slots(&self) -> Result<Vec<SlotName>, EngineError> {
         let mut names = Vec::new();
@@ -76,7 +86,7 @@ impl Replica {
     pub(super) fn may_pack(&self, tx: &Tx, month: Month) -> Result<bool, EngineError> {
         let catalog = self.catalog.get(&month);
         let only_page = catalog.is_some_and(|c| c.page.is_some() && c.bundle.is_none());
-        let mut waits = only_page || self.restoring.is_some();
+        let mut waits = only_page || self.restoring.is_some() || self.is_held(tx, month)?;
         tx.scan(&month_key(&self.vault, Table::Stash, month), &mut |_, _| {
             waits = true;
             Ok(ControlFlow::Break(()))
@@ -140,10 +150,11 @@ impl Replica {
         let mut page = self.slot(&tx, SlotName::Page(month.index()))?;
         chapter.news |= !entries.is_empty();
         page.destroy = chapter.destroy;
-        let carried = Carried { entries, plan: None };
+        let refills = self.refills(bundle.docs.len());
+        let carried = Carried { entries, plan: None, refills };
         let (bundle, rows) = (bundle.to_bytes(), Page::new(rows).to_bytes());
         let mut sealed = self.seal_snapshot(&mut tx, &mut chapter, &bundle, carried, now_ms)?;
-        let carried = Carried { entries: Vec::new(), plan: None };
+        let carried = Carried { entries: Vec::new(), plan: None, refills: 0 };
         sealed += self.seal_snapshot(&mut tx, &mut page, &rows, carried, now_ms)?;
         if loose {
             self.put_packed_bytes(&mut tx, month, Some(&bundle), Some(&rows))?;
@@ -159,7 +170,7 @@ impl Replica {
         let plan = self.plan_pending(&tx)?;
         slot.news |= plan.is_some();
         self.clear_plan_pending(&mut tx)?;
-        let carried = Carried { entries: Vec::new(), plan };
+        let carried = Carried { entries: Vec::new(), plan, refills: self.refills(1) };
         let saved = self.plan.save();
         let sealed = self.seal_snapshot(&mut tx, &mut slot, &saved, carried, now_ms)?;
         self.seal_lazily(tx)?;
@@ -175,7 +186,7 @@ impl Replica {
         now_ms: i64,
     ) -> Result<usize, EngineError> {
         let covers = slot.covers();
-        let (destroys, news) = (slot.destroy, slot.news);
+        let (destroys, news, forgets) = (slot.destroy, slot.news, slot.forgets);
         let count = bytes.len().div_ceil(PART_BYTES).max(1) as u32;
         if count > MAX_CHUNKS {
             return Err(EngineError::damaged("a chapter is larger than a snapshot may be"));
@@ -187,14 +198,26 @@ impl Replica {
             let part = bytes[from..bytes.len().min(from + PART_BYTES)].to_vec();
             let chunk = Chunk { index, count };
             let last = chunk.is_last().then(|| carried.take()).flatten();
-            let (entries, plan) = last.map_or((Vec::new(), None), |c| (c.entries, c.plan));
+            let (entries, plan, refills) =
+                last.map_or((Vec::new(), None, 0), |c| (c.entries, c.plan, c.refills));
             let payload = Payload::Part { slot: slot.name, bytes: part.into() };
             let covers = covers.clone();
             let kind = Kind::Snapshot;
-            let draft = Draft { kind, chunk, covers, destroys, news, payload, entries, plan };
+            let draft = Draft {
+                kind,
+                chunk,
+                covers,
+                destroys,
+                news,
+                forgets,
+                refills,
+                payload,
+                entries,
+                plan,
+            };
             sealed += self.seal_one(tx, slot, draft)?;
         }
-        (slot.must_pack, slot.destroy, slot.news) = (false, false, false);
+        (slot.must_pack, slot.destroy, slot.news, slot.forgets) = (false, false, false, 0);
         slot.changed_ms = now_ms;
         self.put_slot(tx, slot)?;
         Ok(sealed)

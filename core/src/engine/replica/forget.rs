@@ -36,6 +36,7 @@ impl Replica {
         let mut slot = self.slot(tx, SlotName::Chapter(id.month().index()))?;
         if tell && !(never_sent && slot.chains.is_empty()) {
             (slot.must_pack, slot.destroy, slot.news) = (true, true, true);
+            slot.forgets += 1;
             slot.changed_ms = now_ms;
             self.put_slot(tx, &slot)?;
         }

@@ -18,7 +18,7 @@ use crate::chapter::{EntryChange, Payload, SlotName};
 use crate::document::EntryDoc;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
-use crate::engine::vault::Table;
+use crate::engine::vault::{Key, Table};
 use crate::journal::Month;
 use crate::space::seal;
 
@@ -36,6 +36,8 @@ pub(super) struct Intake {
     /// Where the feed was read to, if nothing waits, and when.
     pub(super) cursor: Option<Cursor>,
     pub(super) now_ms: i64,
+    /// What the relay's clock said in this sync.
+    pub(super) relay_ms: Option<i64>,
     /// This device met envelopes of its own that it does not know.
     pub(super) met_own: bool,
     /// The list of devices changed after the receipts were asked for.
@@ -202,10 +204,8 @@ impl Replica {
             self.intake.met_own |= other || !self.saw_own(tx, &header.slot, place)?;
         }
         if header.kind == Kind::Snapshot && verified.whole.is_some() {
-            let key =
-                self.vault.key(Table::Wanted, &[header.slot.as_bytes(), header.author.as_bytes()]);
-            let wanted = tx.get::<Wanted>(&key)?;
-            if wanted.is_some_and(|wanted| wanted.numbers.contains(&verified.number)) {
+            let wanted = self.wanted_in(tx, &header.slot)?;
+            if wanted.iter().any(|wanted| wanted.numbers.contains(&verified.number)) {
                 self.keep_part(verified);
             }
         }
@@ -414,7 +414,8 @@ impl Replica {
                 && (!own_prefix || self.held_before(header))
         };
         // A head may have moved past a body that is still to be fetched; this one brings it too.
-        let was_lost = tx.has(&self.vault.key(Table::Wanted, &parts))?;
+        let earlier = self.wanted_in(tx, &header.slot)?;
+        let was_lost = earlier.iter().any(|wanted| wanted.author == header.author);
         let replaced = self.replaces_wanted(tx, header)? || was_lost;
         let needless = !replaced
             && !header.news
@@ -429,8 +430,15 @@ impl Replica {
                 seq: header.seq,
                 numbers,
                 covers: header.covers.clone(),
+                roster: Some(header.roster),
+                replaced: false,
             };
-            tx.put(&self.vault.key(Table::Wanted, &parts), &wanted)?;
+            for old in self.wanted_in(tx, &header.slot)? {
+                if old.author == header.author && !old.replaced {
+                    tx.delete(&self.wanted_key(&old))?;
+                }
+            }
+            tx.put(&self.wanted_key(&wanted), &wanted)?;
         }
         let me = self.me.keys.author.author_id();
         if let Some(mine) = header.covered(&me) {
@@ -450,9 +458,9 @@ impl Replica {
 
     /// Whether the relay lost a snapshot's body before it came here.
     fn has_lost(&self, tx: &Tx, header: &Header) -> Result<bool, EngineError> {
-        let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
-        let wanted = tx.get::<Wanted>(&self.vault.key(Table::Wanted, &parts))?;
-        Ok(wanted.is_some_and(|wanted| wanted.numbers.is_empty()))
+        let wanted = self.wanted_in(tx, &header.slot)?;
+        let lost = |wanted: &Wanted| wanted.author == header.author && wanted.numbers.is_empty();
+        Ok(wanted.iter().any(lost))
     }
 
     /// The feed is another one: nothing is where it was announced to be. What is in the new feed is
@@ -461,13 +469,19 @@ impl Replica {
         let mut lost = self.wanted()?;
         tx.scan(&self.vault.table(Table::Partial), &mut |_, bytes| {
             let Partial { slot, author, seq, .. } = codec::decode(&bytes)?;
-            lost.push(Wanted { slot, author, seq, numbers: Vec::new(), covers: Vec::new() });
+            let (numbers, covers) = (Vec::new(), Vec::new());
+            let roster = None;
+            lost.push(Wanted { slot, author, seq, numbers, covers, roster, replaced: false });
             Ok(ControlFlow::Continue(()))
         })?;
         for mut wanted in lost {
             let parts: [&[u8]; 2] = [wanted.slot.as_bytes(), wanted.author.as_bytes()];
             wanted.numbers = Vec::new();
-            tx.put(&self.vault.key(Table::Wanted, &parts), &wanted)?;
+            let key = self.wanted_key(&wanted);
+            match wanted.replaced {
+                true => tx.delete(&key)?,
+                false => tx.put(&key, &wanted)?,
+            }
             tx.delete(&self.vault.key(Table::Partial, &parts))?;
         }
         Ok(())
@@ -475,15 +489,16 @@ impl Replica {
 
     /// Drops the wish for bodies that this snapshot replaces: the relay may have dropped them by now.
     fn replaces_wanted(&self, tx: &mut Tx, header: &Header) -> Result<bool, EngineError> {
-        let mut old: Vec<Wanted> = Vec::new();
-        tx.scan(&self.vault.key(Table::Wanted, &[header.slot.as_bytes()]), &mut |_, bytes| {
-            old.push(codec::decode(&bytes)?);
-            Ok(ControlFlow::Continue(()))
-        })?;
+        let mut old = self.wanted_in(tx, &header.slot)?;
         old.retain(|wanted| header.covered(&wanted.author).is_some_and(|h| h.seq >= wanted.seq));
+        // What is to be forgotten may be in the earlier ones, and may yet be kept.
+        let forgets = header.forgets > 0 || old.iter().any(|wanted| wanted.replaced);
         for wanted in &old {
-            let parts: [&[u8]; 2] = [wanted.slot.as_bytes(), wanted.author.as_bytes()];
-            tx.delete(&self.vault.key(Table::Wanted, &parts))?;
+            let key = self.wanted_key(wanted);
+            match forgets {
+                true => tx.put(&key, &Wanted { replaced: true, ..wanted.clone() })?,
+                false => tx.delete(&key)?,
+            }
         }
         Ok(!old.is_empty())
     }
@@ -523,6 +538,21 @@ impl Replica {
             slot.cover(&cover.author, cover.head.seq);
         }
         slot.cover(&header.author, header.seq);
+    }
+
+    pub(super) fn wanted_key(&self, wanted: &Wanted) -> Key {
+        let seq = wanted.seq.to_be_bytes();
+        let parts: [&[u8]; 3] = [wanted.slot.as_bytes(), wanted.author.as_bytes(), &seq];
+        self.vault.key(Table::Wanted, &parts)
+    }
+
+    fn wanted_in(&self, tx: &Tx, slot: &SlotId) -> Result<Vec<Wanted>, EngineError> {
+        let mut wanted = Vec::new();
+        tx.scan(&self.vault.key(Table::Wanted, &[slot.as_bytes()]), &mut |_, bytes| {
+            wanted.push(codec::decode(&bytes)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(wanted)
     }
 
     /// The feed numbers of bodies that are to be fetched, those of one snapshot together.

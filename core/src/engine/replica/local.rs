@@ -92,11 +92,17 @@ impl Local for Replica {
 
     fn created(&mut self, grant: Signed<Grant>) -> Result<(), EngineError> {
         self.replace_outbox()?;
+        let mut knew = false;
         if let Some(relay) = &mut self.relay {
             relay.grant = Some(mainstay_protocol::codec::encode(&grant).into());
+            knew = relay.cursor.is_some();
             (relay.cursor, relay.witness) = (None, None);
             relay.intact = false;
             relay.receipts = 0;
+        }
+        if knew {
+            self.alarm(Alarm::RelayLost);
+            self.forget_receipts()?;
         }
         self.tally.owed = true;
         let mut tx = self.tx();
@@ -112,6 +118,10 @@ impl Local for Replica {
         let mut tx = self.tx();
         self.put_relay(&mut tx)?;
         tx.commit(&mut *self.rng)
+    }
+
+    fn heard_clock(&mut self, relay_ms: u64) {
+        self.intake.relay_ms = i64::try_from(relay_ms).ok();
     }
 
     fn relay_lacks_wraps(&mut self, lacks: bool) {
@@ -191,7 +201,9 @@ impl Local for Replica {
     }
 
     fn end_wanted(&mut self) -> Result<(), EngineError> {
-        self.alarm(Alarm::Withheld);
+        if self.drop_replaced()? {
+            self.alarm(Alarm::Withheld);
+        }
         Ok(())
     }
 
@@ -426,6 +438,7 @@ impl Local for Replica {
     }
 
     fn finished(&mut self, now_ms: i64) -> Result<(), EngineError> {
+        self.run_timers(now_ms)?;
         self.end_intake();
         self.confirm_equals()?;
         let complete = !self.owes_snapshots()? && self.outbox_is_empty()?;

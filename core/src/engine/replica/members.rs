@@ -90,6 +90,11 @@ impl Replica {
         self.me.generation
     }
 
+    /// The list of devices that it accepted last: its number and its last record.
+    pub(crate) fn roster_place(&self) -> (u32, mainstay_protocol::hash::Hash) {
+        (self.roster.number(), self.roster.head())
+    }
+
     /// The key that this device signs with.
     pub(crate) fn author_key(&self) -> crate::space::sign::AuthorKey {
         self.me.keys.author.clone()

@@ -49,6 +49,8 @@ pub(super) const TALLY: &str = "tally";
 pub(super) const PLAN: &str = "plan";
 pub(super) const PLAN_PENDING: &str = "plan pending";
 pub(super) const RESTORING: &str = "restoring";
+pub(super) const HELD: &str = "held";
+pub(super) const DELETED: &str = "deleted since";
 
 impl Replica {
     /// Founds a journal: its first device, its recovery key, its empty plan. Durable on return.

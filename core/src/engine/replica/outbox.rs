@@ -38,6 +38,8 @@ pub(super) struct Draft {
     pub(super) covers: Vec<AuthorHead>,
     pub(super) destroys: bool,
     pub(super) news: bool,
+    pub(super) forgets: u32,
+    pub(super) refills: u64,
     pub(super) payload: Payload,
     pub(super) entries: Vec<Pending>,
     pub(super) plan: Option<crate::document::Heads>,
@@ -51,6 +53,8 @@ impl Draft {
             covers: Vec::new(),
             destroys: false,
             news: false,
+            forgets: 0,
+            refills: 0,
             payload,
             entries: Vec::new(),
             plan: None,
@@ -222,6 +226,7 @@ impl Replica {
             covers: draft.covers,
             destroys: draft.destroys,
             news: draft.news,
+            forgets: draft.forgets,
         };
         let (seq, covers) = (header.seq, header.covers.clone());
         let keys = (&epoch, &self.me.keys.author);
@@ -245,6 +250,8 @@ impl Replica {
             destroy: draft.destroys,
             news: draft.news,
             seen: None,
+            forgets: draft.forgets,
+            refills: draft.refills,
         };
         let length = outgoing.envelope.len();
         tx.put(&self.vault.ordinal(Table::Outbox, self.next_out), &outgoing)?;
@@ -321,7 +328,8 @@ impl Replica {
         let mut tx = self.tx();
         for (place, outgoing) in self.signed_for(stored)? {
             tx.delete(&self.vault.ordinal(Table::Outbox, place))?;
-            self.counts.sent += outgoing.entries.len() as u64 + u64::from(outgoing.plan.is_some());
+            let waited = outgoing.entries.len() as u64 + u64::from(outgoing.plan.is_some());
+            self.counts.sent += waited.max(outgoing.refills);
             self.await_receipts(&mut tx, &outgoing)?;
             if outgoing.snapshot && outgoing.last_part {
                 let mut slot = self.slot(&tx, outgoing.name)?;
@@ -384,6 +392,9 @@ impl Replica {
             slot.must_pack = true;
             slot.destroy |= outgoing.destroy;
             slot.news |= outgoing.news;
+            if outgoing.last_part {
+                slot.forgets += outgoing.forgets;
+            }
             self.put_slot(tx, &slot)?;
         }
         for entry in &outgoing.entries {

@@ -162,6 +162,11 @@ pub(super) struct Outgoing {
     /// as it is until the relay has signed for it, also after the list of devices moved on.
     #[n(13)]
     pub(super) seen: Option<bool>,
+    #[cbor(n(14), default)]
+    pub(super) forgets: u32,
+    /// For the last part of a snapshot that fills a relay again: how many entries it holds.
+    #[cbor(n(15), default)]
+    pub(super) refills: u64,
 }
 
 /// Where the chains of a slot stand.
@@ -185,6 +190,9 @@ pub(super) struct Slot {
     /// The next snapshot holds something that no covered envelope held.
     #[n(6)]
     pub(super) news: bool,
+    /// How many documents were forgotten since the last snapshot.
+    #[cbor(n(7), default)]
+    pub(super) forgets: u32,
 }
 
 /// One author's chain in a slot.
@@ -201,8 +209,16 @@ pub(super) struct Chain {
 
 impl Slot {
     pub(super) fn new(id: SlotId, name: SlotName) -> Self {
-        let chains = Vec::new();
-        Self { id, name, chains, changed_ms: 0, must_pack: false, destroy: false, news: false }
+        Self {
+            id,
+            name,
+            chains: Vec::new(),
+            changed_ms: 0,
+            must_pack: false,
+            destroy: false,
+            news: false,
+            forgets: 0,
+        }
     }
 
     pub(super) fn head(&self, author: &AuthorId) -> Option<Head> {
@@ -282,6 +298,13 @@ pub(super) struct Wanted {
     /// What it covers.
     #[n(4)]
     pub(super) covers: Vec<AuthorHead>,
+    /// Under which list of devices it was made.
+    #[n(5)]
+    pub(super) roster: Option<Hash>,
+    /// A snapshot that forgets something replaces it. It is taken over first if the relay still has
+    /// it, and does not count as missing if not.
+    #[cbor(n(6), default)]
+    pub(super) replaced: bool,
 }
 
 /// Changes that wait for the document they belong to.

@@ -26,6 +26,9 @@ pub struct Status {
     pub synced_ms: Option<i64>,
     /// Since when the relay has told nothing, if that is over a day or the last try failed.
     pub stale_since_ms: Option<i64>,
+    /// Entries that another device has forgotten, too many at once for this one to follow before
+    /// three days have passed.
+    pub held: u64,
     /// Whether a restore is still bringing the older history.
     pub restoring: bool,
 }
@@ -64,8 +67,20 @@ impl Replica {
             devices,
             synced_ms,
             stale_since_ms: if old || failed { synced_ms.or(tried_ms) } else { None },
+            held: self.held(&self.tx())?.entries(),
             restoring: self.restoring.is_some(),
         })
+    }
+
+    /// How many changes wait to be sent, or for the relay's word.
+    pub(crate) fn unsent(&mut self) -> Result<usize, EngineError> {
+        self.fold()?;
+        let tx = self.tx();
+        let pending: usize = self.pending(&tx)?.values().map(Vec::len).sum();
+        let forgets = self.loose_slots()?.into_iter().map(|name| self.slot(&tx, name));
+        let forgets = forgets.filter(|slot| slot.as_ref().is_ok_and(|slot| slot.destroy)).count();
+        let plan = usize::from(self.plan_pending(&tx)?.is_some());
+        Ok(pending + plan + forgets + self.outbox()?.len())
     }
 
     /// Entries that wait, and those of them that are not deleted.

@@ -102,10 +102,11 @@ fn check_cover<S: FeedStore>(
 
 /// What all parts of one snapshot have in common: where it begins, and what its headers say of it.
 fn part(header: &Header) -> Part {
-    let parts: [&[u8]; 4] = [
+    let parts: [&[u8]; 5] = [
         &first_seq(header).to_be_bytes(),
         &header.chunk.count.to_be_bytes(),
         &[u8::from(header.destroys)],
+        &header.forgets.to_be_bytes(),
         &encode(&header.covers),
     ];
     Part { whole: Hash::of(SNAPSHOT, &parts), index: header.chunk.index }

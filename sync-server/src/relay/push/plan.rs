@@ -18,9 +18,9 @@ pub(super) struct Plan<'a, S> {
     pub(super) store: &'a S,
     pub(super) space: &'a Space,
     connection: &'a Connection,
-    now_ms: u64,
+    pub(super) now_ms: u64,
     tail: Cursor,
-    row: SpaceRow,
+    pub(super) row: SpaceRow,
     changes: Vec<Change>,
     items: BTreeMap<u64, ItemRow>,
     heads: BTreeMap<(SlotId, AuthorId), Head>,
@@ -118,6 +118,15 @@ impl<'a, S: FeedStore> Plan<'a, S> {
         Ok(item.map(|item| if item.dropped.is_some() { 0 } else { number }))
     }
 
+    /// The latest end of a delay in a slot, of the snapshots in this push.
+    pub(super) fn planned_hold(&self, slot: &SlotId) -> Option<u64> {
+        let held = self.changes.iter().filter_map(|change| match change {
+            Change::Covering(_, covering) if covering.slot == *slot => covering.held_until_ms,
+            _ => None,
+        });
+        held.max()
+    }
+
     fn check_author(&self, envelope: &Envelope) -> Result<(), Stop> {
         let (header, roster) = (envelope.header(), &self.space.roster);
         self.connection.author(self.space, &header.author)?;
@@ -167,7 +176,9 @@ impl<'a, S: FeedStore> Plan<'a, S> {
                 self.set_head(header.slot, cover.author, cover.head)?;
             }
         }
+        let held_until_ms = self.held_until(header)?;
         let covering = Covering {
+            held_until_ms,
             number: self.tail.number,
             slot: header.slot,
             covers: header.covers.clone(),

@@ -284,6 +284,19 @@ impl Chain {
             .collect()
     }
 
+    /// A snapshot in one part that forgets some documents.
+    pub(super) fn forgetting(
+        &mut self,
+        world: &World,
+        covers: &[AuthorHead],
+        forgets: u32,
+    ) -> Vec<Envelope> {
+        let mut covers = covers.to_vec();
+        covers.sort();
+        let header = self.header(world, Kind::Snapshot, Chunk::WHOLE, &covers, true);
+        vec![self.make(world, Header { forgets, ..header }, &[0x55; 300])]
+    }
+
     pub(super) fn header(
         &self,
         world: &World,
@@ -305,6 +318,7 @@ impl Chain {
             covers: covers.to_vec(),
             destroys,
             news: false,
+            forgets: 0,
         }
     }
 
