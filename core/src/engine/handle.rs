@@ -8,9 +8,7 @@ use tokio::sync::{Mutex, watch};
 use super::anchor::Anchor;
 use super::config::{Config, now_ms};
 use super::error::EngineError;
-use super::replica::{
-    DeviceInfo, Fork, Imported, Job, Problem, Replica, Shown, ShownPlan, Status,
-};
+use super::replica::{DeviceInfo, Fork, Imported, Job, Problem, Replica, Shown, ShownPlan, Status};
 use super::worker::Worker;
 use crate::document::Row;
 use crate::journal::{Entry, EntryBody, EntryId, Month, Patch, When};

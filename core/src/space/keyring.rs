@@ -28,7 +28,7 @@ pub struct Keyring {
 pub enum KeyringError {
     /// No wrap came that the roster names for this member, or not that of the present epoch.
     #[error(
-        "the relay has not delivered this device's key to the journal; sync again, and if it stays so, link the device anew"
+        "the relay has not delivered this device's key to the journal; sync another of your devices and then this one again, and if it stays so, link it anew"
     )]
     Missing,
     /// The roster names wraps for this member, and none of those that came opens.

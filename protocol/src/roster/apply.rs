@@ -169,11 +169,12 @@ impl Step<'_> {
         let known = self.state.members.get(&author);
         match known.map(|member| &member.status) {
             None => {}
-            Some(status) if status.is_waiting() => {
-                if known.is_some_and(|m| m.device.kem != device.kem) {
-                    return self.rule("a waiting device is confirmed with other keys");
-                }
+            Some(status)
+                if status.is_waiting() && known.is_some_and(|m| m.device.kem != device.kem) =>
+            {
+                return self.rule("a waiting device is confirmed with other keys");
             }
+            Some(status) if status.is_waiting() => {}
             Some(_) => return self.rule("a device comes back only under a new key"),
         }
         let member = Member { device: Arc::new(device.clone()), status: DeviceStatus::Active };

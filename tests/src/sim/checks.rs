@@ -122,8 +122,9 @@ impl Sim {
     /// What was acknowledged is there; what was forgotten is not.
     fn check_kept(&mut self, at: usize) -> Result<(), Failure> {
         let holdings = Holdings::of(&mut self.devices[at].phone.replica, &self.known.entries)?;
+        let may_be_gone = self.known.may_be_gone(self.world.now_ms);
         for operation in self.known.operations.iter().filter(|o| !o.gone) {
-            let forgotten = operation.entry.is_some_and(|id| self.known.forgotten.contains(&id));
+            let forgotten = operation.entry.is_some_and(|id| may_be_gone.contains(&id));
             if !forgotten && !holdings.has(operation) {
                 return Err(format!(
                     "d{} acknowledged a change of {:?} that is lost",

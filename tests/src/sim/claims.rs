@@ -44,7 +44,7 @@ impl Sim {
             return Err(format!("{label} counts {} entries and has {lives}", status.entries));
         }
         // What somebody forgets after having stated to hold it was no untruth.
-        let forgotten = self.known.forgotten.clone();
+        let forgotten = self.known.may_be_gone(now_ms);
         let here = |theirs: &Holdings| {
             let there = |id: &&mainstay_core::journal::EntryId| {
                 let (ours, other) = (&mine.entries[*id], theirs.entries.get(*id));

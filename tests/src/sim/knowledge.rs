@@ -8,6 +8,9 @@ use mainstay_core::journal::EntryId;
 
 use super::{Failure, Sim};
 
+/// How long a deleted entry can be brought back.
+const DELETED_KEPT_MS: i64 = 30 * 24 * 3600 * 1000;
+
 /// An acknowledged change: whoever has these heads has it.
 pub(super) struct Operation {
     /// Of an entry, or of the plan.
@@ -24,12 +27,24 @@ pub(super) struct Knowledge {
     /// Every entry that was ever acknowledged.
     pub(super) entries: BTreeSet<EntryId>,
     pub(super) forgotten: BTreeSet<EntryId>,
+    /// When each entry was deleted first: 30 days later any device may forget it.
+    pub(super) deleted: BTreeMap<EntryId, i64>,
     /// Who forgot what.
     pub(super) forgettings: Vec<(EntryId, u32)>,
     /// How often the relay has lost something.
     pub(super) harm: u32,
     /// Devices that are in nobody's hands any more, by id.
     pub(super) departed: BTreeSet<u32>,
+}
+
+impl Knowledge {
+    /// The entries that a device may rightly lack: forgotten, or deleted for so long that they were
+    /// forgotten by themselves.
+    pub(super) fn may_be_gone(&self, now_ms: i64) -> BTreeSet<EntryId> {
+        let old = |at: &i64| now_ms - at >= DELETED_KEPT_MS;
+        let expired = self.deleted.iter().filter(|(_, at)| old(at)).map(|(id, _)| *id);
+        self.forgotten.iter().copied().chain(expired).collect()
+    }
 }
 
 /// Everything that one replica holds.

@@ -89,6 +89,8 @@ impl Sim {
         // A relay that was rolled back may not know it yet.
         out && (removed || device.doubtful || self.known.harm > 0)
             || matches!(error, EngineError::Restless)
+            // A relay that was rolled back may have lost this device's wrap of the present key.
+            || (self.known.harm > 0 && waits_for_key(error))
             || (self.known.harm > 0 && matches!(error, EngineError::Roster(_)))
     }
 
@@ -165,4 +167,9 @@ impl Sim {
             Err(error) => Err(self.failed(host, "link", &error)),
         }
     }
+}
+
+fn waits_for_key(error: &EngineError) -> bool {
+    use mainstay_core::space::{change::ChangeError, keyring::KeyringError};
+    matches!(error, EngineError::Devices(ChangeError::Key(KeyringError::Missing)))
 }

@@ -325,7 +325,8 @@ impl Local for Replica {
     }
 
     fn next_append(&mut self) -> Result<Option<Request>, EngineError> {
-        if self.next_job().is_none() {
+        // Without the present key no change can be made: it waits until another device has seen to it.
+        if self.next_job().is_none() || Replica::lacks_key(self) {
             return Ok(None);
         }
         let change = match self.draft_job() {

@@ -5,7 +5,7 @@ use super::*;
 use crate::space::device::DeviceSecret;
 use crate::space::phrase::Phrase;
 use mainstay_protocol::ids::{EpochId, SpaceId};
-use mainstay_protocol::roster::Merged;
+use mainstay_protocol::roster::{DeviceStatus, Merged};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
