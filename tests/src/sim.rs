@@ -56,7 +56,7 @@ pub fn play(seed: u64, plant: Plant) -> Result<Vec<String>, (Failure, Vec<String
 /// The one line that replays a failing seed.
 pub fn replay_line(seed: u64) -> String {
     format!(
-        "MAINSTAY_SEED={seed} cargo test --release -p mainstay-tests --test simulator -- --ignored --nocapture"
+        "MAINSTAY_SEED={seed} cargo test --release -p mainstay-tests --test simulator devices_and -- --nocapture"
     )
 }
 

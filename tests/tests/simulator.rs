@@ -18,7 +18,6 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-#[ignore = "about one seed in sixteen still fails: run it with --ignored until none does"]
 fn devices_and_a_faulty_relay_always_come_into_order() {
     if let Some(seed) = number("MAINSTAY_SEED") {
         let (failure, trace) = match play(seed, Plant::None) {

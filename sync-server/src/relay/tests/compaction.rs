@@ -71,6 +71,20 @@ fn what_a_snapshot_replaced_is_acknowledged_with_number_0_and_never_stored_again
 }
 
 #[test]
+fn the_end_of_a_chain_is_acknowledged_even_when_its_item_has_had_its_time() {
+    let mut t = two();
+    let (mut a, mut b) = three_changes(&mut t);
+    let last = a.change(&t.world, b"4");
+    push(&t.relay, &mut t.of_a, &t.world, std::slice::from_ref(&last));
+    let covers = [a.head(), b.head()];
+    push(&t.relay, &mut t.of_b, &t.world, &b.snapshot(&t.world, &covers, 1, false));
+    t.relay.sweep(NOW_MS + DEFAULT_RETENTION_MS).unwrap();
+    let again = push(&t.relay, &mut t.of_a, &t.world, std::slice::from_ref(&last));
+    assert_eq!(again[0].number, 0);
+    assert_eq!(all(&mut t), [5]);
+}
+
+#[test]
 fn dropped_items_are_purged_when_the_retention_is_over_and_their_bytes_come_back() {
     let mut t = two();
     let (mut a, b) = three_changes(&mut t);
@@ -205,7 +219,9 @@ fn a_snapshot_refills_a_wiped_relay_and_its_heads_are_known_from_then_on() {
     let parts = a.snapshot(&t.world, &covers, 2, false);
     push(&wiped, &mut of_a, &t.world, &parts);
     let old = t.world.chain(&t.b).change(&t.world, b"3");
-    let refused = refusal(&wiped, &mut of_b, push_request(t.world.id, &[old]));
+    assert_eq!(push(&wiped, &mut of_b, &t.world, &[old])[0].number, 0, "the snapshot has it");
+    let other = t.world.chain(&t.b).change(&t.world, b"another 3");
+    let refused = refusal(&wiped, &mut of_b, push_request(t.world.id, &[other]));
     let head = Some(b.head().head);
     assert_eq!(refused, Refusal::OutOfOrder { slot: SLOT, author: t.b.author(), head });
     let next = b.change(&t.world, b"new");
