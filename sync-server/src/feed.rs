@@ -101,6 +101,15 @@ pub trait FeedStore: Send + Sync {
         after: u64,
         visit: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Result<(), FeedError>;
+    /// The numbers of a chain's stored or retained envelopes, up to the one at `seq`, in order.
+    fn numbers_in_chain(
+        &self,
+        space: &SpaceId,
+        slot: &SlotId,
+        author: &AuthorId,
+        seq: u64,
+        visit: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<(), FeedError>;
     /// The slots that hold a stored item, sorted; at most `limit`.
     fn slots(&self, space: &SpaceId, limit: usize) -> Result<Vec<SlotId>, FeedError>;
 

@@ -1,7 +1,10 @@
 //! What a relay holds, as somebody with the phrase reads it: through the relay's own rules, over any
 //! store.
 
-use mainstay_core::chapter::{Bundle, Payload, SlotName};
+use std::collections::{BTreeMap, BTreeSet};
+
+use mainstay_core::chapter::{Bundle, Page, Payload, SlotName};
+use mainstay_core::journal::EntryId;
 use mainstay_core::space::keyring::Keyring;
 use mainstay_core::space::phrase::Phrase;
 use mainstay_core::space::recovery::Recovery;
@@ -114,6 +117,35 @@ impl<'a, S: FeedStore> Inside<'a, S> {
         bundles
     }
 
+    /// The numbers of all that the relay still gives out, replaced or not, in which something of an
+    /// entry lies: its changes, its document, its row.
+    pub fn holding(&mut self, id: &EntryId) -> BTreeSet<u64> {
+        let last = self.numbers().last().copied().unwrap_or(0);
+        let everything: Vec<u64> = (1..=last).collect();
+        let (mut holding, mut parts) = (BTreeSet::new(), BTreeMap::new());
+        for (number, envelope) in self.fetch(&everything) {
+            match self.open(&envelope) {
+                Some(Payload::Changes { changes, .. }) if changes.iter().any(|c| c.id() == *id) => {
+                    holding.insert(number);
+                }
+                Some(Payload::Part { slot, bytes }) => {
+                    let header = envelope.header();
+                    let chain = (header.slot, header.author);
+                    let (numbers, whole): &mut (Vec<u64>, Vec<u8>) =
+                        parts.entry(chain).or_default();
+                    numbers.push(number);
+                    whole.extend_from_slice(&bytes);
+                    if header.chunk.is_last() {
+                        let (numbers, whole) = parts.remove(&chain).unwrap_or_default();
+                        holding.extend(numbers.iter().filter(|_| lies_in(id, slot, &whole)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        holding
+    }
+
     fn pull(&mut self, pull: Pull) -> (Vec<Item>, Cursor) {
         let request = Request::Pull { space: self.space, pull };
         let mut all = Vec::new();
@@ -124,5 +156,16 @@ impl<'a, S: FeedStore> Inside<'a, S> {
             place = cursor;
         }
         (all, place)
+    }
+}
+
+/// Whether a packed slot holds something of an entry.
+fn lies_in(id: &EntryId, slot: SlotName, bytes: &[u8]) -> bool {
+    match slot {
+        SlotName::Chapter(_) => Bundle::from_bytes(bytes).is_ok_and(|b| b.find(id).is_some()),
+        SlotName::Page(_) => {
+            Page::from_bytes(bytes).is_ok_and(|page| page.rows.iter().any(|row| row.id == *id))
+        }
+        SlotName::Plan => false,
     }
 }

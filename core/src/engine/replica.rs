@@ -5,6 +5,7 @@
 
 mod adopt;
 mod compact;
+mod crossed;
 mod docs;
 mod forget;
 mod fork;

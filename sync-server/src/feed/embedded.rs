@@ -193,6 +193,23 @@ impl<S: Store> FeedStore for EmbeddedFeedStore<S> {
         })
     }
 
+    fn numbers_in_chain(
+        &self,
+        space: &SpaceId,
+        slot: &SlotId,
+        author: &AuthorId,
+        seq: u64,
+        visit: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<(), FeedError> {
+        let prefix = key::places(space, slot, author);
+        self.visit(&prefix, &prefix, |key, value| {
+            if key::trailing_number(key).is_none_or(|at| at > seq) {
+                return Ok(ControlFlow::Break(()));
+            }
+            Ok(visit(key::trailing_number(value).ok_or(damaged("an item's number"))?))
+        })
+    }
+
     fn slots(&self, space: &SpaceId, limit: usize) -> Result<Vec<SlotId>, FeedError> {
         let found = self.distinct(&key::table(space, Table::Slot), SlotId::LEN, limit)?;
         Ok(found.iter().filter_map(|bytes| SlotId::from_slice(bytes)).collect())

@@ -81,8 +81,11 @@ pub(super) fn hash(space: &SpaceId, hash: &Hash) -> Vec<u8> {
 }
 
 pub(super) fn place(space: &SpaceId, slot: &SlotId, author: &AuthorId, seq: u64) -> Vec<u8> {
-    let parts: [&[u8]; 3] = [slot.as_bytes(), author.as_bytes(), &seq.to_be_bytes()];
-    joined(table(space, Table::Place), &parts)
+    joined(places(space, slot, author), &[&seq.to_be_bytes()])
+}
+
+pub(super) fn places(space: &SpaceId, slot: &SlotId, author: &AuthorId) -> Vec<u8> {
+    joined(table(space, Table::Place), &[slot.as_bytes(), author.as_bytes()])
 }
 
 pub(super) fn slot(space: &SpaceId, slot: &SlotId) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! ones, and goes on at the next push if the relay stopped in between. A snapshot that forgets much
 //! at once waits for its time, and is cancelled by a recovery.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::feed::{Change, Covering, Dropped, FeedStore, ItemRow};
@@ -46,11 +47,13 @@ impl<S: FeedStore> Relay<S> {
         let more = covered.len() == DROPS_PER_COMMIT;
         let mut row = space.row;
         let mut changes = Vec::new();
-        let dropped = Dropped { at_ms: covering.at_ms, destroyed: covering.destroys };
         for item in covered {
-            if dropped.destroyed {
+            if covering.destroys {
                 row.used_bytes = row.used_bytes.saturating_sub(item.size_bytes);
             }
+            // What was dropped before keeps the time by which it is found.
+            let at_ms = item.dropped.map_or(covering.at_ms, |dropped| dropped.at_ms);
+            let dropped = Dropped { at_ms, destroyed: covering.destroys };
             changes.push(Change::Drop(space.id, item, dropped));
         }
         changes.push(Change::Space(space.id, row));
@@ -63,14 +66,23 @@ impl<S: FeedStore> Relay<S> {
     }
 
     fn covered(&self, space: &Space, covering: &Covering) -> Result<Vec<ItemRow>, Stop> {
-        let mut numbers = Vec::new();
-        self.store.numbers_in_slot(&space.id, &covering.slot, 0, &mut |number| {
-            numbers.push(number);
+        let mut numbers = BTreeSet::new();
+        let mut note = |number| {
+            numbers.insert(number);
             ControlFlow::Continue(())
-        })?;
+        };
+        self.store.numbers_in_slot(&space.id, &covering.slot, 0, &mut note)?;
+        // What earlier snapshots had replaced is retained, unless this one destroys it too.
+        for cover in covering.covers.iter().filter(|_| covering.destroys) {
+            let chain = (&covering.slot, &cover.author, cover.head.seq);
+            self.store.numbers_in_chain(&space.id, chain.0, chain.1, chain.2, &mut note)?;
+        }
         let mut covered = Vec::new();
         for number in numbers.into_iter().filter(|number| *number < covering.number) {
             let Some(item) = self.store.item(&space.id, number)? else { continue };
+            if item.dropped.is_some_and(|dropped| dropped.destroyed) {
+                continue;
+            }
             let cover = covering.covers.iter().find(|cover| cover.author == item.author);
             if cover.is_some_and(|cover| item.seq <= cover.head.seq) {
                 covered.push(item);

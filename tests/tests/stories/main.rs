@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod chapters;
+mod crossing;
 mod dishonest;
 
 use jiff::Timestamp;

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use mainstay_protocol::codec;
-use mainstay_protocol::heads::AuthorHead;
-use mainstay_protocol::ids::AuthorId;
 
+use super::crossed::is_covered;
 use super::docs::{entry_key, month_key};
 use super::records::{DocRecord, Slot, Stashed, Wanted};
 use super::{Alarm, Replica};
@@ -68,7 +67,9 @@ impl Replica {
         let adopted = match slot.name {
             SlotName::Plan => self.adopt_plan(tx, bytes)?,
             SlotName::Chapter(month) => match Bundle::from_bytes(bytes) {
-                Ok(bundle) => self.adopt_bundle(tx, Month::from_index(month), bundle, wanted)?,
+                Ok(bundle) => {
+                    self.adopt_bundle(tx, slot, Month::from_index(month), bundle, wanted)?
+                }
                 Err(_) => false,
             },
             SlotName::Page(month) => match Page::from_bytes(bytes) {
@@ -133,6 +134,7 @@ impl Replica {
     fn adopt_bundle(
         &mut self,
         tx: &mut Tx,
+        slot: &mut Slot,
         month: Month,
         bundle: Bundle,
         wanted: &Wanted,
@@ -142,13 +144,24 @@ impl Replica {
         {
             return Ok(false);
         }
+        let behind = self.left_behind(tx, slot, &bundle.forgotten, &wanted.covers)?;
         let held = self.take_forgotten(tx, month, &bundle.forgotten, wanted.roster)?;
+        for id in behind.iter().filter(|id| !held.contains(id.as_bytes())) {
+            self.met_forgotten(slot, id);
+        }
         let old = self.bundle(tx, month)?.cloned().unwrap_or_default();
         let old_rows: BTreeMap<EntryId, Row> =
             self.page(tx, month)?.iter().map(|row| (row.id, row.clone())).collect();
         let mut theirs: BTreeMap<[u8; 16], Vec<u8>> =
             bundle.docs.into_iter().map(|doc| (doc.entry, doc.saved.into())).collect();
-        theirs.retain(|entry, _| !self.is_forgotten(&EntryId::from_bytes(*entry)));
+        let crosses = self.may_cross(slot, &wanted.author, &wanted.covers);
+        let forgotten = theirs.keys().map(|entry| EntryId::from_bytes(*entry));
+        for id in forgotten.filter(|id| self.is_forgotten(id)).collect::<Vec<_>>() {
+            theirs.remove(id.as_bytes());
+            if crosses {
+                self.met_forgotten(slot, &id);
+            }
+        }
         // What was packed here and they do not list, or list without all of it, goes to them again.
         for doc in &old.docs {
             let id = EntryId::from_bytes(doc.entry);
@@ -261,12 +274,4 @@ impl Replica {
         }
         Ok(())
     }
-}
-
-/// Whether everything that made a loose document is in envelopes which a snapshot covers.
-fn is_covered(record: &DocRecord, covers: &[AuthorHead]) -> bool {
-    let covered = |author: &AuthorId, seq: u64| {
-        covers.iter().any(|cover| cover.author == *author && cover.head.seq >= seq)
-    };
-    record.from.iter().all(|(author, seq)| covered(author, *seq))
 }

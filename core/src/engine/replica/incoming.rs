@@ -46,6 +46,8 @@ pub(super) struct Intake {
     asked_heads: std::collections::BTreeSet<Hash>,
     /// One of them has not been asked for yet: the list may have grown since it was read.
     pub(super) stale_roster: bool,
+    /// Forgotten entries that something on the relay was seen to hold.
+    pub(super) met_forgotten: std::collections::BTreeSet<crate::journal::EntryId>,
     /// The relay lacks wraps of the present epoch's key.
     pub(super) lacks_wraps: bool,
 }
@@ -283,6 +285,9 @@ impl Replica {
             Some(Payload::Changes { slot: name, changes }) if name == slot.name => {
                 let month = crate::chapter::month_of(&name);
                 for change in changes {
+                    if self.is_forgotten(&change.id()) {
+                        self.met_forgotten(slot, &change.id());
+                    }
                     self.take_entry(tx, month, &change, &header.author, header.seq)?;
                 }
             }
@@ -420,6 +425,7 @@ impl Replica {
         let needless = !replaced
             && !header.news
             && !header.destroys
+            && !self.announced_may_cross(slot, header, !earlier.is_empty())
             && !self.has_stash(tx, &slot.name)?
             && header.covers.iter().all(held);
         let page_wanted = page && self.restoring.is_some();

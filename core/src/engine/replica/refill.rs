@@ -77,6 +77,8 @@ impl Replica {
         for name in lacking {
             let mut slot = self.packed_with(&tx, name)?;
             slot.must_pack = true;
+            // A relay put back to an older copy of itself may hold again what was forgotten since.
+            slot.destroy |= self.has_forgotten(&slot.name);
             self.put_slot(&mut tx, &slot)?;
         }
         tx.commit(&mut *self.rng)

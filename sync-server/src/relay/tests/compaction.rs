@@ -119,6 +119,24 @@ fn forgetting_destroys_at_once() {
     assert_eq!(used(&mut t), after_forgetting, "nothing is given back twice");
 }
 
+// Broken on purpose: without the chains' retained envelopes it fails.
+#[test]
+fn forgetting_destroys_what_was_replaced_before_too() {
+    let mut t = two();
+    let (mut a, b) = three_changes(&mut t);
+    let before = used(&mut t);
+    let covers = [a.head(), b.head()];
+    push(&t.relay, &mut t.of_a, &t.world, &a.snapshot(&t.world, &covers, 1, false));
+    assert_eq!(by_number(&mut t, &[1, 2, 3, 4]), [1, 2, 3, 4]);
+    let covers = [a.head(), b.head()];
+    push(&t.relay, &mut t.of_a, &t.world, &a.snapshot(&t.world, &covers, 1, true));
+    assert_eq!(by_number(&mut t, &[1, 2, 3, 4, 5]), [5]);
+    let after = used(&mut t);
+    assert!(after < before + 1000);
+    while t.relay.sweep(NOW_MS + DEFAULT_RETENTION_MS).unwrap() {}
+    assert_eq!(used(&mut t), after, "nothing is given back twice");
+}
+
 #[test]
 fn a_cursor_at_a_dropped_and_purged_number_is_still_recognised() {
     let mut t = two();
