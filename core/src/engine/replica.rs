@@ -13,6 +13,7 @@ mod held;
 mod import;
 mod incoming;
 mod inspect;
+mod known;
 mod local;
 mod log;
 mod members;
@@ -28,6 +29,7 @@ mod slots;
 mod status;
 mod timers;
 mod verify;
+mod wanted;
 mod witness;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};

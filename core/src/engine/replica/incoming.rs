@@ -1,9 +1,7 @@
 //! Taking in what the relay shows: nothing counts that no device of the journal signed.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
-use mainstay_protocol::codec;
 use mainstay_protocol::envelope::{Envelope, Header, Kind, Stub};
 use mainstay_protocol::frame::{Item, ItemBody};
 use mainstay_protocol::hash::Hash;
@@ -12,13 +10,13 @@ use mainstay_protocol::ids::{AuthorId, SlotId};
 use mainstay_protocol::statement::Cursor;
 
 use super::docs::entry_key;
-use super::records::{Partial, Slot, Stashed, Wanted};
+use super::records::{Slot, Stashed};
 use super::{Alarm, Replica};
 use crate::chapter::{EntryChange, Payload, SlotName};
 use crate::document::EntryDoc;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
-use crate::engine::vault::{Key, Table};
+use crate::engine::vault::Table;
 use crate::journal::Month;
 use crate::space::seal;
 
@@ -28,11 +26,11 @@ pub(super) struct Intake {
     /// Items whose predecessors have not come yet.
     held: Vec<Item>,
     /// What announced snapshots cover: a chain may go on from there.
-    covers: BTreeMap<SlotId, Vec<AuthorHead>>,
+    pub(super) covers: BTreeMap<SlotId, Vec<AuthorHead>>,
     /// Chains that went on from a snapshot's cover without what comes before.
-    jumped: std::collections::BTreeSet<(SlotId, AuthorId)>,
+    pub(super) jumped: std::collections::BTreeSet<(SlotId, AuthorId)>,
     /// Bodies of snapshots under way, by their number in the feed.
-    parts: BTreeMap<u64, Vec<u8>>,
+    pub(super) parts: BTreeMap<u64, Vec<u8>>,
     /// Where the feed was read to, if nothing waits, and when.
     pub(super) cursor: Option<Cursor>,
     pub(super) now_ms: i64,
@@ -65,18 +63,18 @@ impl Intake {
 }
 
 /// What became of an item.
-enum Fate {
+pub(super) enum Fate {
     Done,
     /// It waits for what comes before it.
     Held,
 }
 
 /// An item that was read and verified.
-struct Verified {
-    number: u64,
-    stub: Stub,
-    whole: Option<Envelope>,
-    hash: Hash,
+pub(super) struct Verified {
+    pub(super) number: u64,
+    pub(super) stub: Stub,
+    pub(super) whole: Option<Envelope>,
+    pub(super) hash: Hash,
 }
 
 impl Replica {
@@ -189,71 +187,6 @@ impl Replica {
         Some(Verified { number: item.number, stub, whole, hash })
     }
 
-    /// An item at a place that is taken: the body of a snapshot that was asked for, nothing new, or
-    /// the other branch of a chain that two holders of one key have split.
-    fn known_place(
-        &mut self,
-        tx: &mut Tx,
-        slot: &mut Slot,
-        verified: &Verified,
-    ) -> Result<(), EngineError> {
-        let header = verified.stub.header();
-        let mine = header.author == self.me.keys.author.author_id();
-        let place = Head { seq: header.seq, hash: verified.hash };
-        let head = slot.head(&header.author);
-        let other = head.is_some_and(|head| head.seq == place.seq && head.hash != place.hash);
-        if mine {
-            self.intake.met_own |= other || !self.saw_own(tx, &header.slot, place)?;
-        }
-        if header.kind == Kind::Snapshot && verified.whole.is_some() {
-            let wanted = self.wanted_in(tx, &header.slot)?;
-            if wanted.iter().any(|wanted| wanted.numbers.contains(&verified.number)) {
-                self.keep_part(verified);
-            }
-        }
-        let unsure = self.relay.as_ref().is_some_and(|relay| !relay.intact);
-        match header.kind {
-            // Whoever reads the feed anew cannot tell which branch it read before.
-            Kind::Change if other || unsure => self.absorb(tx, slot, verified)?,
-            Kind::Snapshot if other || (unsure && self.has_lost(tx, header)?) => {
-                self.take_part(tx, verified)?;
-                if header.chunk.is_last() {
-                    self.whole_snapshot(tx, slot, header)?;
-                }
-            }
-            // What was this device's own chain when it was read before may be somebody's now.
-            Kind::Snapshot if unsure && !matches!(slot.name, SlotName::Page(_)) => {
-                let before = slot.covers();
-                header.covers.iter().for_each(|cover| self.follow(slot, cover));
-                slot.news |= slot.covers() != before;
-                slot.must_pack |= slot.covers() != before;
-            }
-            Kind::Snapshot if unsure => {
-                header.covers.iter().for_each(|cover| self.follow(slot, cover));
-            }
-            _ => {}
-        }
-        if other && !mine {
-            // The relay goes on from its branch, and so does everybody; what only the other one
-            // brought goes to it with a snapshot.
-            self.move_head(slot, &header.author, place);
-            if !matches!(slot.name, SlotName::Page(_)) {
-                (slot.must_pack, slot.news) = (true, true);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes in the content of a change at a place that is taken, where something of it is missing.
-    fn absorb(&mut self, tx: &mut Tx, slot: &mut Slot, v: &Verified) -> Result<(), EngineError> {
-        let before = self.counts.received;
-        self.take_change(tx, slot, v)?;
-        if self.counts.received > before {
-            slot.news = true;
-        }
-        Ok(())
-    }
-
     /// Whether an envelope follows its chain's head, or a place that a snapshot covers.
     fn continues(&self, header: &Header, head: Option<Head>) -> bool {
         let first = header.seq == 1 && header.previous == Hash([0; 32]);
@@ -270,7 +203,7 @@ impl Replica {
             || announced.is_some_and(|covers| covers.iter().any(follows))
     }
 
-    fn take_change(
+    pub(super) fn take_change(
         &mut self,
         tx: &mut Tx,
         slot: &mut Slot,
@@ -363,228 +296,6 @@ impl Replica {
             stashed.changes.push(change.changes.clone());
         }
         tx.put(&key, &stashed)
-    }
-
-    /// Notes a part of a snapshot, and its body if it came along.
-    fn take_part(&mut self, tx: &mut Tx, v: &Verified) -> Result<(), EngineError> {
-        let header = v.stub.header();
-        let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
-        let key = self.vault.key(Table::Partial, &parts);
-        let known = tx.get::<Partial>(&key)?.filter(|_| header.chunk.index > 0);
-        let (slot, author, seq) = (header.slot, header.author, header.seq);
-        let none = Partial { numbers: Vec::new(), slot, author, seq };
-        let mut partial = known.unwrap_or(none);
-        partial.numbers.push(v.number);
-        partial.seq = seq;
-        tx.put(&key, &partial)?;
-        if v.whole.is_some() {
-            self.keep_part(v);
-        }
-        Ok(())
-    }
-
-    fn keep_part(&mut self, v: &Verified) {
-        let Some(whole) = &v.whole else { return };
-        let epoch = self.keyring.epoch(&v.stub.header().epoch);
-        let opened = epoch.and_then(|epoch| seal::open(&self.me.space, whole, epoch).ok());
-        match opened.and_then(|bytes| Payload::from_bytes(&bytes).ok()) {
-            Some(Payload::Part { slot, bytes })
-                if self.keyring.space_key().slot(slot) == v.stub.header().slot =>
-            {
-                self.intake.parts.insert(v.number, bytes.into());
-            }
-            _ => self.alarm(Alarm::Unreadable),
-        }
-    }
-
-    /// All parts of a snapshot have been announced: it is needed, or what it covers is here.
-    fn whole_snapshot(
-        &mut self,
-        tx: &mut Tx,
-        slot: &mut Slot,
-        header: &Header,
-    ) -> Result<(), EngineError> {
-        let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
-        let key = self.vault.key(Table::Partial, &parts);
-        let numbers = tx.get::<Partial>(&key)?.map_or(Vec::new(), |partial| partial.numbers);
-        tx.delete(&key)?;
-        let page = matches!(slot.name, SlotName::Page(_));
-        let complete = numbers.len() == header.chunk.count as usize;
-        let held = |cover: &AuthorHead| {
-            let own_prefix = cover.author == header.author
-                && cover.head.seq + u64::from(header.chunk.count) == header.seq;
-            let head = slot.head(&cover.author);
-            // The snapshot's own chain has moved on to its last part already.
-            head.is_some_and(|head| head.seq > cover.head.seq || head == cover.head)
-                && (!own_prefix || self.held_before(header))
-        };
-        // A head may have moved past a body that is still to be fetched; this one brings it too.
-        let earlier = self.wanted_in(tx, &header.slot)?;
-        let was_lost = earlier.iter().any(|wanted| wanted.author == header.author);
-        let replaced = self.replaces_wanted(tx, header)? || was_lost;
-        let needless = !replaced
-            && !header.news
-            && !header.destroys
-            && !self.announced_may_cross(slot, header, !earlier.is_empty())
-            && !self.has_stash(tx, &slot.name)?
-            && header.covers.iter().all(held);
-        let page_wanted = page && self.restoring.is_some();
-        if complete && ((!page && !needless) || page_wanted) {
-            let wanted = Wanted {
-                slot: header.slot,
-                author: header.author,
-                seq: header.seq,
-                numbers,
-                covers: header.covers.clone(),
-                roster: Some(header.roster),
-                replaced: false,
-            };
-            for old in self.wanted_in(tx, &header.slot)? {
-                if old.author == header.author && !old.replaced {
-                    tx.delete(&self.wanted_key(&old))?;
-                }
-            }
-            tx.put(&self.wanted_key(&wanted), &wanted)?;
-        }
-        let me = self.me.keys.author.author_id();
-        if let Some(mine) = header.covered(&me) {
-            let known = slot.head(&me).is_some_and(|head| head.seq > mine.seq || head == mine);
-            self.intake.met_own |= !known || !self.saw_own(tx, &header.slot, mine)?;
-        }
-        self.intake.covers.entry(header.slot).or_default().extend(header.covers.iter().copied());
-        if needless || page {
-            // Whoever made this page had seen the pages before it; nobody needs them again.
-            for cover in header.covers.iter().filter(|_| page) {
-                self.follow(slot, cover);
-            }
-            self.cover(slot, header);
-        }
-        self.adopt_ready(tx, slot)
-    }
-
-    /// Whether the relay lost a snapshot's body before it came here.
-    fn has_lost(&self, tx: &Tx, header: &Header) -> Result<bool, EngineError> {
-        let wanted = self.wanted_in(tx, &header.slot)?;
-        let lost = |wanted: &Wanted| wanted.author == header.author && wanted.numbers.is_empty();
-        Ok(wanted.iter().any(lost))
-    }
-
-    /// The feed is another one: nothing is where it was announced to be. What is in the new feed is
-    /// announced again.
-    pub(super) fn lose_wanted(&self, tx: &mut Tx) -> Result<(), EngineError> {
-        let mut lost = self.wanted()?;
-        tx.scan(&self.vault.table(Table::Partial), &mut |_, bytes| {
-            let Partial { slot, author, seq, .. } = codec::decode(&bytes)?;
-            let (numbers, covers) = (Vec::new(), Vec::new());
-            let roster = None;
-            lost.push(Wanted { slot, author, seq, numbers, covers, roster, replaced: false });
-            Ok(ControlFlow::Continue(()))
-        })?;
-        for mut wanted in lost {
-            let parts: [&[u8]; 2] = [wanted.slot.as_bytes(), wanted.author.as_bytes()];
-            wanted.numbers = Vec::new();
-            let key = self.wanted_key(&wanted);
-            match wanted.replaced {
-                true => tx.delete(&key)?,
-                false => tx.put(&key, &wanted)?,
-            }
-            tx.delete(&self.vault.key(Table::Partial, &parts))?;
-        }
-        Ok(())
-    }
-
-    /// Drops the wish for bodies that this snapshot replaces: the relay may have dropped them by now.
-    fn replaces_wanted(&self, tx: &mut Tx, header: &Header) -> Result<bool, EngineError> {
-        let mut old = self.wanted_in(tx, &header.slot)?;
-        old.retain(|wanted| header.covered(&wanted.author).is_some_and(|h| h.seq >= wanted.seq));
-        // What is to be forgotten may be in the earlier ones, and may yet be kept.
-        let forgets = header.forgets > 0 || old.iter().any(|wanted| wanted.replaced);
-        for wanted in &old {
-            let key = self.wanted_key(wanted);
-            match forgets {
-                true => tx.put(&key, &Wanted { replaced: true, ..wanted.clone() })?,
-                false => tx.delete(&key)?,
-            }
-        }
-        Ok(!old.is_empty())
-    }
-
-    /// Whether changes of a chapter wait for their documents.
-    fn has_stash(&self, tx: &Tx, name: &SlotName) -> Result<bool, EngineError> {
-        let mut found = false;
-        if let Some(month) = crate::chapter::month_of(name) {
-            let prefix = super::docs::month_key(&self.vault, Table::Stash, month);
-            tx.scan(&prefix, &mut |_, _| {
-                found = true;
-                Ok(ControlFlow::Break(()))
-            })?;
-        }
-        Ok(found)
-    }
-
-    /// Whether this device held the snapshot author's own chain up to the snapshot.
-    fn held_before(&self, header: &Header) -> bool {
-        !self.intake.jumped.contains(&(header.slot, header.author))
-    }
-
-    /// Moves a head to where a snapshot covers it: further on, or on the other branch of a chain
-    /// that was split there. This device's own chain stays where it is.
-    pub(super) fn follow(&mut self, slot: &mut Slot, cover: &AuthorHead) {
-        let head = slot.head(&cover.author);
-        let further = head.is_none_or(|head| head.seq < cover.head.seq);
-        let split = head.is_some_and(|head| head.seq == cover.head.seq && head != cover.head);
-        if further || (split && cover.author != self.me.keys.author.author_id()) {
-            self.move_head(slot, &cover.author, cover.head);
-        }
-    }
-
-    /// What a snapshot covers is packed, as far as this device counts.
-    pub(super) fn cover(&mut self, slot: &mut Slot, header: &Header) {
-        for cover in &header.covers {
-            slot.cover(&cover.author, cover.head.seq);
-        }
-        slot.cover(&header.author, header.seq);
-    }
-
-    pub(super) fn wanted_key(&self, wanted: &Wanted) -> Key {
-        let seq = wanted.seq.to_be_bytes();
-        let parts: [&[u8]; 3] = [wanted.slot.as_bytes(), wanted.author.as_bytes(), &seq];
-        self.vault.key(Table::Wanted, &parts)
-    }
-
-    fn wanted_in(&self, tx: &Tx, slot: &SlotId) -> Result<Vec<Wanted>, EngineError> {
-        let mut wanted = Vec::new();
-        tx.scan(&self.vault.key(Table::Wanted, &[slot.as_bytes()]), &mut |_, bytes| {
-            wanted.push(codec::decode(&bytes)?);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(wanted)
-    }
-
-    /// The feed numbers of bodies that are to be fetched, those of one snapshot together.
-    pub(super) fn wanted(&self) -> Result<Vec<Wanted>, EngineError> {
-        let mut wanted = Vec::new();
-        self.tx().scan(&self.vault.table(Table::Wanted), &mut |_, bytes| {
-            wanted.push(codec::decode(&bytes)?);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(wanted)
-    }
-
-    /// Whether the body with this number came in this sync, and waits for the other parts.
-    pub(super) fn has_part(&self, number: u64) -> bool {
-        self.intake.parts.contains_key(&number)
-    }
-
-    /// Takes the parts of a wanted snapshot, if all are here.
-    pub(super) fn take_parts(&mut self, wanted: &Wanted) -> Option<Vec<u8>> {
-        if wanted.numbers.is_empty()
-            || !wanted.numbers.iter().all(|number| self.intake.parts.contains_key(number))
-        {
-            return None;
-        }
-        let parts = wanted.numbers.iter().filter_map(|number| self.intake.parts.remove(number));
-        Some(parts.collect::<Vec<_>>().concat())
     }
 }
 

@@ -1,0 +1,97 @@
+//! Places of chains that this device has been at: bodies that were asked for, and the other branch
+//! of a chain that two holders of one key have split.
+
+use mainstay_protocol::envelope::{Header, Kind};
+use mainstay_protocol::heads::{AuthorHead, Head};
+
+use super::Replica;
+use super::incoming::Verified;
+use super::records::{Slot, Wanted};
+use crate::chapter::SlotName;
+use crate::engine::error::EngineError;
+use crate::engine::tx::Tx;
+
+impl Replica {
+    /// An item at a place that is taken: the body of a snapshot that was asked for, nothing new, or
+    /// the other branch of a chain that two holders of one key have split.
+    pub(super) fn known_place(
+        &mut self,
+        tx: &mut Tx,
+        slot: &mut Slot,
+        verified: &Verified,
+    ) -> Result<(), EngineError> {
+        let header = verified.stub.header();
+        let mine = header.author == self.me.keys.author.author_id();
+        let place = Head { seq: header.seq, hash: verified.hash };
+        let head = slot.head(&header.author);
+        let other = head.is_some_and(|head| head.seq == place.seq && head.hash != place.hash);
+        if mine {
+            self.intake.met_own |= other || !self.saw_own(tx, &header.slot, place)?;
+        }
+        if header.kind == Kind::Snapshot && verified.whole.is_some() {
+            let wanted = self.wanted_in(tx, &header.slot)?;
+            if wanted.iter().any(|wanted| wanted.numbers.contains(&verified.number)) {
+                self.keep_part(verified);
+            }
+        }
+        let unsure = self.relay.as_ref().is_some_and(|relay| !relay.intact);
+        match header.kind {
+            // Whoever reads the feed anew cannot tell which branch it read before.
+            Kind::Change if other || unsure => self.absorb(tx, slot, verified)?,
+            Kind::Snapshot if other || (unsure && self.has_lost(tx, header)?) => {
+                self.take_part(tx, verified)?;
+                if header.chunk.is_last() {
+                    self.whole_snapshot(tx, slot, header)?;
+                }
+            }
+            // What was this device's own chain when it was read before may be somebody's now.
+            Kind::Snapshot if unsure && !matches!(slot.name, SlotName::Page(_)) => {
+                let before = slot.covers();
+                header.covers.iter().for_each(|cover| self.follow(slot, cover));
+                slot.news |= slot.covers() != before;
+                slot.must_pack |= slot.covers() != before;
+            }
+            Kind::Snapshot if unsure => {
+                header.covers.iter().for_each(|cover| self.follow(slot, cover));
+            }
+            _ => {}
+        }
+        if other && !mine {
+            // The relay goes on from its branch, and so does everybody; what only the other one
+            // brought goes to it with a snapshot.
+            self.move_head(slot, &header.author, place);
+            if !matches!(slot.name, SlotName::Page(_)) {
+                (slot.must_pack, slot.news) = (true, true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in the content of a change at a place that is taken, where something of it is missing.
+    fn absorb(&mut self, tx: &mut Tx, slot: &mut Slot, v: &Verified) -> Result<(), EngineError> {
+        let before = self.counts.received;
+        self.take_change(tx, slot, v)?;
+        if self.counts.received > before {
+            slot.news = true;
+        }
+        Ok(())
+    }
+
+    /// Whether the relay lost a snapshot's body before it came here.
+    fn has_lost(&self, tx: &Tx, header: &Header) -> Result<bool, EngineError> {
+        let wanted = self.wanted_in(tx, &header.slot)?;
+        let lost = |wanted: &Wanted| wanted.author == header.author && wanted.numbers.is_empty();
+        Ok(wanted.iter().any(lost))
+    }
+
+    /// Moves a head to where a snapshot covers it: further on, or on the other branch of a chain
+    /// that was split there. This device's own chain stays where it is.
+    pub(super) fn follow(&mut self, slot: &mut Slot, cover: &AuthorHead) {
+        let head = slot.head(&cover.author);
+        let further = head.is_none_or(|head| head.seq < cover.head.seq);
+        let split = head.is_some_and(|head| head.seq == cover.head.seq && head != cover.head);
+        if further || (split && cover.author != self.me.keys.author.author_id()) {
+            self.move_head(slot, &cover.author, cover.head);
+        }
+    }
+}
