@@ -2,7 +2,6 @@
 
 use super::Replica;
 use super::docs::entry_key;
-use super::records::Pending;
 use crate::chapter::SlotName;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
@@ -28,13 +27,11 @@ impl Replica {
         for table in [Table::Doc, Table::Row, Table::Stash] {
             tx.delete(&entry_key(&self.vault, table, id))?;
         }
-        let pending = entry_key(&self.vault, Table::Pending, id);
-        let never_sent =
-            tx.get::<Pending>(&pending)?.is_some_and(|pending| pending.sent.is_empty());
-        tx.delete(&pending)?;
+        tx.delete(&entry_key(&self.vault, Table::Pending, id))?;
         self.drop_packed(tx, id)?;
         let mut slot = self.slot(tx, SlotName::Chapter(id.month().index()))?;
-        if tell && !(never_sent && slot.chains.is_empty()) {
+        // Also of an entry that this device never sent: a copy of its store may.
+        if tell {
             (slot.must_pack, slot.destroy, slot.news) = (true, true, true);
             slot.forgets += 1;
             slot.changed_ms = now_ms;
