@@ -37,8 +37,9 @@ impl Replica {
 
     pub(super) fn keep_part(&mut self, v: &Verified) {
         let Some(whole) = &v.whole else { return };
-        let epoch = self.keyring.epoch(&v.stub.header().epoch);
-        let opened = epoch.and_then(|epoch| seal::open(&self.me.space, whole, epoch).ok());
+        // Its key may still come; the body is asked for again then.
+        let Some(epoch) = self.keyring.epoch(&v.stub.header().epoch) else { return };
+        let opened = seal::open(&self.me.space, whole, epoch).ok();
         match opened.and_then(|bytes| Payload::from_bytes(&bytes).ok()) {
             Some(Payload::Part { slot, bytes })
                 if self.keyring.space_key().slot(slot) == v.stub.header().slot =>
