@@ -132,7 +132,7 @@ impl Sim {
                 ));
             }
         }
-        for (id, by) in &self.known.forgettings {
+        for (id, by, _) in &self.known.forgettings {
             if holdings.entries.contains_key(id) && self.devices.iter().any(|d| d.id == *by) {
                 return Err(format!("d{by} forgot {id}, and it is there"));
             }

@@ -42,6 +42,8 @@ impl Sim {
         let ghost = u32::MAX - self.known.departed.len() as u32;
         let later = self.known.operations.iter_mut().skip(from).filter(|o| o.device == id);
         later.for_each(|operation| operation.device = ghost);
+        // Nor does anybody know of what was forgotten there.
+        self.known.forgettings.retain(|(_, by, at)| *by != id || *at < from);
         self.known.departed.insert(ghost);
         self.take_stock()
     }

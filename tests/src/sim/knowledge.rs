@@ -29,8 +29,8 @@ pub(super) struct Knowledge {
     pub(super) forgotten: BTreeSet<EntryId>,
     /// When each entry was deleted first: 30 days later any device may forget it.
     pub(super) deleted: BTreeMap<EntryId, i64>,
-    /// Who forgot what.
-    pub(super) forgettings: Vec<(EntryId, u32)>,
+    /// Who forgot what, after how many operations.
+    pub(super) forgettings: Vec<(EntryId, u32, usize)>,
     /// How often the relay has lost something.
     pub(super) harm: u32,
     /// Devices that are in nobody's hands any more, by id.

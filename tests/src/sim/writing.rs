@@ -130,7 +130,7 @@ impl Sim {
         done.map_err(|e| self.failed(device, "forget", &e))?;
         self.known.forgotten.insert(id);
         let by = self.devices[device].id;
-        self.known.forgettings.push((id, by));
+        self.known.forgettings.push((id, by, self.known.operations.len()));
         Ok(())
     }
 

@@ -128,7 +128,7 @@ impl Replica {
             self.put_slot(tx, &slot)?;
             return Ok(Fate::Done);
         }
-        if !self.continues(&header, head) {
+        if !self.continues(&header, head) && !self.follows_wanted(tx, &header)? {
             return Ok(Fate::Held);
         }
         match header.kind {
@@ -191,11 +191,7 @@ impl Replica {
     fn continues(&self, header: &Header, head: Option<Head>) -> bool {
         let first = header.seq == 1 && header.previous == Hash([0; 32]);
         let next = head.is_some_and(|h| h.seq + 1 == header.seq && h.hash == header.previous);
-        let follows = |cover: &AuthorHead| {
-            cover.author == header.author
-                && cover.head.seq + 1 == header.seq
-                && cover.head.hash == header.previous
-        };
+        let follows = |cover: &AuthorHead| follows(header, cover);
         let announced = self.intake.covers.get(&header.slot);
         (first && head.is_none())
             || next
@@ -302,4 +298,11 @@ impl Replica {
 /// The slot of an entry's chapter.
 fn slot_of(id: &crate::journal::EntryId) -> SlotName {
     SlotName::Chapter(id.month().index())
+}
+
+/// Whether an envelope comes next after a place that a snapshot covers.
+pub(super) fn follows(header: &Header, cover: &AuthorHead) -> bool {
+    cover.author == header.author
+        && cover.head.seq + 1 == header.seq
+        && cover.head.hash == header.previous
 }

@@ -7,7 +7,7 @@ use mainstay_protocol::envelope::Header;
 use mainstay_protocol::heads::AuthorHead;
 use mainstay_protocol::ids::SlotId;
 
-use super::incoming::Verified;
+use super::incoming::{Verified, follows};
 use super::records::{Partial, Slot, Wanted};
 use super::{Alarm, Replica};
 use crate::chapter::{Payload, SlotName};
@@ -147,7 +147,8 @@ impl Replica {
         let forgets = header.forgets > 0 || old.iter().any(|wanted| wanted.replaced);
         for wanted in &old {
             let key = self.wanted_key(wanted);
-            match forgets {
+            // Of what the relay lost before it came here there is nothing to wait for.
+            match forgets && !wanted.numbers.is_empty() {
                 true => tx.put(&key, &Wanted { replaced: true, ..wanted.clone() })?,
                 false => tx.delete(&key)?,
             }
@@ -179,6 +180,12 @@ impl Replica {
             slot.cover(&cover.author, cover.head.seq);
         }
         slot.cover(&header.author, header.seq);
+    }
+
+    /// Whether an envelope goes on from what a snapshot covers that was announced in an earlier sync.
+    pub(super) fn follows_wanted(&self, tx: &Tx, header: &Header) -> Result<bool, EngineError> {
+        let wanted = self.wanted_in(tx, &header.slot)?;
+        Ok(wanted.iter().flat_map(|wanted| &wanted.covers).any(|cover| follows(header, cover)))
     }
 
     pub(super) fn wanted_key(&self, wanted: &Wanted) -> Key {
