@@ -220,6 +220,11 @@ impl Session {
         refusal: Refusal,
     ) -> Result<(), L::Error> {
         match (asked, &refusal) {
+            // Who waits has no keys to give with the list, and would lock out those who have: it is
+            // theirs to tell the relay.
+            (Asked::Attach, Refusal::UnknownSpace) if !local.is_member() => {
+                return Err(SyncError::NotADevice.into());
+            }
             (Asked::Attach, Refusal::UnknownSpace) => {
                 self.unknown_space = true;
                 local.space_unknown()?;
@@ -229,7 +234,9 @@ impl Session {
                 self.restart()?;
             }
             // A relay that was rolled back may not know this device yet.
-            (Asked::Attach, Refusal::NotAuthorised) if !self.taught => self.teach(),
+            (Asked::Attach, Refusal::NotAuthorised) if !self.taught && local.is_member() => {
+                self.teach();
+            }
             (_, Refusal::NotAuthorised) => return Err(SyncError::NotADevice.into()),
             (Asked::Append(_), Refusal::RosterMoved { .. }) => self.restart()?,
             (Asked::Append(_), Refusal::BadRecord { .. }) => {
