@@ -38,6 +38,11 @@ pub enum SyncError {
     /// The relay's answer does not fit the request, or is not signed by its key.
     #[error("the relay gave an answer that makes no sense ({0}); nothing was changed")]
     BadReply(&'static str),
+    /// Two lists of devices cannot be joined yet: the relay has not delivered the other one's key.
+    #[error(
+        "the relay has not delivered the key of the other list of devices; sync another of your devices and then this one again"
+    )]
+    NoKey,
     /// This device is not on the list of devices, or is waiting there.
     #[error("this device is not on the journal's list of devices")]
     NotADevice,
@@ -82,6 +87,8 @@ pub struct Session {
     pub(super) greeted: bool,
     pub(super) unknown_space: bool,
     pub(super) pulled: bool,
+    /// The feed was read once more, because bodies that it announced are gone.
+    pub(super) read_again: bool,
     /// The bodies asked for last; asking for the same again would bring nothing.
     pub(super) asked_wanted: Vec<u64>,
     pub(super) compared: bool,
@@ -125,6 +132,7 @@ impl Session {
             greeted: false,
             unknown_space: false,
             pulled: false,
+            read_again: false,
             asked_wanted: Vec::new(),
             compared: false,
             asked_wraps: false,

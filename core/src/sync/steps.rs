@@ -91,7 +91,7 @@ impl Session {
             return Ok(Some(vec![as_append(append)?]));
         }
         if std::mem::replace(&mut self.asked_wraps, true) {
-            return Err(SyncError::BadReply("no key of the branch that it shows").into());
+            return Err(SyncError::NoKey.into());
         }
         Ok(Some(vec![(Asked::Wraps, Request::Wraps { space: local.space() })]))
     }
@@ -120,7 +120,12 @@ impl Session {
         }
         numbers.truncate(MAX_FETCH_NUMBERS);
         if self.asked_wanted == numbers {
-            local.end_wanted()?;
+            // A device that replaced them since the feed was read says so in the feed.
+            if !std::mem::replace(&mut self.read_again, true) {
+                self.pulled = false;
+            } else if self.pulled {
+                local.end_wanted()?;
+            }
             return Ok(None);
         }
         self.asked_wanted.clone_from(&numbers);

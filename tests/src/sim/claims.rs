@@ -45,13 +45,16 @@ impl Sim {
         }
         // What somebody forgets after having stated to hold it was no untruth.
         let forgotten = self.known.may_be_gone(now_ms);
+        let holds = |theirs: &Holdings, id: &mainstay_core::journal::EntryId| {
+            let (ours, other) = (&mine.entries[id], theirs.entries.get(id));
+            let gone = forgotten.contains(id) && other.is_none();
+            gone || other.is_some_and(|other| other.has_all(&ours.heads()))
+        };
         let here = |theirs: &Holdings| {
-            let there = |id: &&mainstay_core::journal::EntryId| {
-                let (ours, other) = (&mine.entries[*id], theirs.entries.get(*id));
-                let gone = forgotten.contains(*id) && other.is_none();
-                live(id) && (gone || other.is_some_and(|other| other.has_all(&ours.heads())))
-            };
-            mine.entries.keys().filter(there).count() as u64
+            mine.entries.keys().filter(|id| live(id) && holds(theirs, id)).count() as u64
+        };
+        let lacking = |theirs: &Holdings| -> Vec<_> {
+            mine.entries.keys().filter(|id| live(id) && !holds(theirs, id)).copied().collect()
         };
         for said in &status.devices {
             let named = self.devices.iter().position(|d| d.name(&said.name) && !d.doubtful);
@@ -61,8 +64,9 @@ impl Sim {
             if said.confirmed > has && !status.restoring {
                 let there = &self.devices[other].label;
                 return Err(format!(
-                    "{label} says {} entries are on {there}, {has} are",
-                    said.confirmed
+                    "{label} says {} entries are on {there}, {has} are; it lacks {:?}",
+                    said.confirmed,
+                    lacking(&theirs)
                 ));
             }
         }

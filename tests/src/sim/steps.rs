@@ -171,5 +171,9 @@ impl Sim {
 
 fn waits_for_key(error: &EngineError) -> bool {
     use mainstay_core::space::{change::ChangeError, keyring::KeyringError};
-    matches!(error, EngineError::Devices(ChangeError::Key(KeyringError::Missing)))
+    matches!(
+        error,
+        EngineError::Keyring(KeyringError::Missing)
+            | EngineError::Devices(ChangeError::Key(KeyringError::Missing))
+    )
 }

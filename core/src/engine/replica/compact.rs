@@ -10,7 +10,7 @@ use mainstay_protocol::limits::{MAX_CHUNKS, MAX_PAYLOAD_BYTES};
 use super::Replica;
 use super::docs::{entry_key, month_key, packed_key};
 use super::outbox::Draft;
-use super::records::{DocRecord, Pending, Slot};
+use super::records::{Catalog, DocRecord, Pending, Slot};
 use crate::chapter::{
     Bundle, BundledDoc, Page, Payload, QUIET_MS, SlotCondition, SlotName, is_due,
 };
@@ -84,8 +84,7 @@ impl Replica {
 
     /// Whether everything that is known of a chapter is here, so that a bundle would lack nothing.
     pub(super) fn may_pack(&self, tx: &Tx, month: Month) -> Result<bool, EngineError> {
-        let catalog = self.catalog.get(&month);
-        let only_page = catalog.is_some_and(|c| c.page.is_some() && c.bundle.is_none());
+        let only_page = self.catalog.get(&month).is_some_and(Catalog::is_only_page);
         let mut waits = only_page || self.restoring.is_some() || self.is_held(tx, month)?;
         tx.scan(&month_key(&self.vault, Table::Stash, month), &mut |_, _| {
             waits = true;

@@ -19,6 +19,7 @@ use super::records::Restoring;
 use super::{Alarm, Counts, Replica};
 use crate::chapter::SlotName;
 use crate::engine::error::EngineError;
+use crate::space::keyring::KeyringError;
 use crate::sync::{Local, Outgone, RestoreAsk, ShownRoster, SyncError};
 
 impl From<SyncError> for EngineError {
@@ -26,6 +27,7 @@ impl From<SyncError> for EngineError {
         match error {
             SyncError::Refused(refusal) => Self::Refused(refusal),
             SyncError::BadReply(what) => Self::BadReply { what },
+            SyncError::NoKey => Self::Keyring(KeyringError::Missing),
             SyncError::NotADevice => Self::NotADevice,
             SyncError::Restless => Self::Restless,
         }
@@ -375,7 +377,7 @@ impl Local for Replica {
         }
         let mut bytes = 0;
         let mut out = Outgone { all: true, envelopes: Vec::new() };
-        self.each_out(&mut |_, outgoing| {
+        self.to_send(&mut |outgoing| {
             bytes += outgoing.envelope.len();
             let full = out.envelopes.len() == MAX_PUSH_ENVELOPES || bytes > limit_bytes;
             if full && !out.envelopes.is_empty() {

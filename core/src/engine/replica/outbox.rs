@@ -306,14 +306,20 @@ impl Replica {
         })
     }
 
-    /// The envelopes that the relay has signed for. What was sent comes first in the outbox, so
-    /// this reads little more of it.
+    /// The envelopes that the relay has signed for, each with those before it in its chain that the
+    /// relay has shown. What was sent comes first in the outbox, so this reads little more of it.
     fn signed_for(&self, stored: &[Stored]) -> Result<Vec<(u64, Outgoing)>, EngineError> {
         let mut left: BTreeSet<Hash> = stored.iter().map(|stored| stored.envelope).collect();
-        let mut found = Vec::new();
+        let (mut found, mut shown) = (Vec::new(), Vec::new());
         self.each_out(&mut |place, outgoing| {
             if left.remove(&outgoing.hash) {
+                let slot = outgoing.slot;
+                found.extend(
+                    shown.extract_if(.., |(_, before): &mut (u64, Outgoing)| before.slot == slot),
+                );
                 found.push((place, outgoing));
+            } else if outgoing.seen == Some(true) {
+                shown.push((place, outgoing));
             }
             match left.is_empty() {
                 true => ControlFlow::Break(()),
@@ -321,6 +327,29 @@ impl Replica {
             }
         })?;
         Ok(found)
+    }
+
+    /// Visits the envelopes that are to be sent, oldest first. Of those which the relay has shown
+    /// only the last of each slot: the relay may have dropped what comes before it, and the
+    /// signature for a place of a chain is one for all before it.
+    pub(super) fn to_send(
+        &self,
+        visit: &mut dyn FnMut(Outgoing) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
+        let mut shown: BTreeMap<SlotId, u64> = BTreeMap::new();
+        self.each_out(&mut |_, outgoing| {
+            if outgoing.seen == Some(true) {
+                shown.insert(outgoing.slot, outgoing.seq);
+            }
+            ControlFlow::Continue(())
+        })?;
+        self.each_out(&mut |_, outgoing| match shown
+            .get(&outgoing.slot)
+            .is_some_and(|last| outgoing.seq < *last)
+        {
+            true => ControlFlow::Continue(()),
+            false => visit(outgoing),
+        })
     }
 
     /// Drops what the relay has signed for. Lazily: whatever a power cut brings back is sent again.

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use mainstay_protocol::codec;
+use mainstay_protocol::heads::HeadsDigest;
 use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId};
 use mainstay_protocol::receipt::Receipt;
 use mainstay_protocol::sign::Signed;
@@ -117,6 +118,7 @@ impl Replica {
     ) -> Result<(), EngineError> {
         let others = self.other_devices();
         let mut tx = self.tx();
+        let mine = self.stated(&tx)?;
         for signed in receipts {
             let Ok(author) = signed.peek().map(|receipt| receipt.author) else { continue };
             if author == self.me.keys.author.author_id() {
@@ -130,7 +132,7 @@ impl Replica {
                 continue;
             };
             if receipt.space == self.me.space && receipt.incarnation == incarnation {
-                self.take_receipt(&mut tx, &receipt)?;
+                self.take_receipt(&mut tx, &receipt, mine)?;
             }
         }
         tx.commit_lazily(&mut *self.rng)
@@ -151,13 +153,30 @@ impl Replica {
         Ok(())
     }
 
-    fn take_receipt(&mut self, tx: &mut Tx, receipt: &Receipt) -> Result<(), EngineError> {
+    /// What this device holds, if its heads say all of it. What came with the branch of a chain that
+    /// the relay did not go on from is in no head until a snapshot brings it.
+    fn stated(&self, tx: &Tx) -> Result<Option<HeadsDigest>, EngineError> {
+        for name in self.loose_slots()? {
+            let slot = self.slot(tx, name)?;
+            if slot.must_pack && slot.news {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.tally.digest))
+    }
+
+    fn take_receipt(
+        &mut self,
+        tx: &mut Tx,
+        receipt: &Receipt,
+        mine: Option<HeadsDigest>,
+    ) -> Result<(), EngineError> {
         let key = self.vault.key(Table::Receipt, &[receipt.author.as_bytes()]);
         let before = tx.get::<Seen>(&key)?.filter(|seen| seen.instance == receipt.instance);
         if before.as_ref().is_some_and(|seen| seen.counter > receipt.counter) {
             return Ok(());
         }
-        let same = receipt.digest == self.tally.digest;
+        let same = mine == Some(receipt.digest);
         let seen = Seen {
             author: receipt.author,
             counter: receipt.counter,
@@ -182,9 +201,10 @@ impl Replica {
     /// just what this device holds has everything.
     pub(super) fn confirm_equals(&mut self) -> Result<(), EngineError> {
         let mut tx = self.tx();
+        let Some(mine) = self.stated(&tx)? else { return Ok(()) };
         for device in self.other_devices() {
             let seen = self.seen(&tx, &device)?;
-            if seen.is_some_and(|seen| seen.digest == Some(self.tally.digest)) {
+            if seen.is_some_and(|seen| seen.digest == Some(mine)) {
                 for item in self.unconfirmed(&tx, &device)? {
                     tx.delete(&self.unconfirmed_key(&device, &item))?;
                 }

@@ -113,6 +113,13 @@ pub(super) struct Catalog {
     pub(super) loose: bool,
 }
 
+impl Catalog {
+    /// Whether only rows to read have come of it, and no documents.
+    pub(super) fn is_only_page(&self) -> bool {
+        self.page.is_some() && self.bundle.is_none()
+    }
+}
+
 /// An entry with changes that no envelope holds yet.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Pending {

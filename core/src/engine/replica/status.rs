@@ -29,7 +29,8 @@ pub struct Status {
     /// Entries that another device has forgotten, too many at once for this one to follow before
     /// three days have passed.
     pub held: u64,
-    /// Whether a restore is still bringing the older history.
+    /// Whether older history is still to come: a restore goes on, or of some chapters only the page
+    /// came, because the relay lost the rest before this device had it.
     pub restoring: bool,
 }
 
@@ -52,9 +53,12 @@ impl Replica {
         let entries: u64 = self.catalog.values().map(|catalog| catalog.live).sum();
         let (waiting, live_waiting) = self.waiting_counts()?;
         let devices = self.device_syncs(entries)?;
+        // What came as a page says how an entry reads, not that its document is anywhere.
+        let bare = if self.restoring.is_some() { 0 } else { self.bare_entries()? };
         let relay = self.relay.as_ref();
         let intact = relay.is_some_and(|relay| relay.intact);
-        let on_relay = if intact { entries.saturating_sub(live_waiting) } else { 0 };
+        let whole = entries.saturating_sub(bare);
+        let on_relay = if intact { whole.saturating_sub(live_waiting) } else { 0 };
         let synced_ms = relay.and_then(|relay| relay.synced_ms);
         let tried_ms = relay.and_then(|relay| relay.tried_ms);
         let old = synced_ms.is_some_and(|at| now_ms.saturating_sub(at) > STALE_MS);
@@ -68,8 +72,23 @@ impl Replica {
             synced_ms,
             stale_since_ms: if old || failed { synced_ms.or(tried_ms) } else { None },
             held: self.held(&self.tx())?.entries(),
-            restoring: self.restoring.is_some(),
+            restoring: self.restoring.is_some() || bare > 0,
         })
+    }
+
+    /// Entries, not deleted, of which only a page's row is here.
+    fn bare_entries(&mut self) -> Result<u64, EngineError> {
+        let bare = self.catalog.iter().filter(|(_, catalog)| catalog.is_only_page());
+        let months: Vec<_> = bare.map(|(month, _)| *month).collect();
+        let mut entries = 0;
+        for month in months {
+            let tx = self.tx();
+            let loose = self.loose_docs(&tx, month)?;
+            let rows = self.page(&tx, month)?.iter();
+            let bare = rows.filter(|row| row.deleted_at.is_none() && !loose.contains_key(&row.id));
+            entries += bare.count() as u64;
+        }
+        Ok(entries)
     }
 
     /// How many changes wait to be sent, or for the relay's word.

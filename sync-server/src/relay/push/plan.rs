@@ -51,7 +51,7 @@ impl<'a, S: FeedStore> Plan<'a, S> {
     pub(super) fn take(&mut self, whole: Vec<u8>) -> Result<Stored, Stop> {
         let envelope = Envelope::from_bytes(&whole).map_err(|error| bad(&error.to_string()))?;
         let hash = envelope.hash(&self.space.id);
-        if let Some(number) = self.known(&hash)? {
+        if let Some(number) = self.known(envelope.header(), &hash)? {
             return Ok(Stored { envelope: hash, number });
         }
         self.check_author(&envelope)?;
@@ -108,12 +108,17 @@ impl<'a, S: FeedStore> Plan<'a, S> {
         }
     }
 
-    /// The number of an envelope that is stored, 0 if a snapshot has replaced it.
-    fn known(&self, hash: &Hash) -> Result<Option<u64>, FeedError> {
+    /// The number of an envelope that is stored, 0 if a snapshot has replaced it: a chain's end is
+    /// known even when the item has had its time.
+    fn known(&self, header: &Header, hash: &Hash) -> Result<Option<u64>, FeedError> {
         if let Some(item) = self.items.values().find(|item| item.hash == *hash) {
             return Ok(Some(item.number));
         }
-        let Some(number) = self.store.number_of(&self.space.id, hash)? else { return Ok(None) };
+        let Some(number) = self.store.number_of(&self.space.id, hash)? else {
+            let head = self.head(&header.slot, &header.author)?;
+            let end = Head { seq: header.seq, hash: *hash };
+            return Ok(head.is_some_and(|head| head == end).then_some(0));
+        };
         let item = self.store.item(&self.space.id, number)?;
         Ok(item.map(|item| if item.dropped.is_some() { 0 } else { number }))
     }
