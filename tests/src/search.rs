@@ -124,7 +124,7 @@ mod tests {
         let one = [&[9; 5][..], &key, &[0; 99]].concat();
         let other = [&[7; 50][..], &key, &[0; 99]].concat();
         let found = shared(&one, &other);
-        assert_eq!(found, HashSet::from([key]));
+        assert!(found.contains(&key) && !found.contains(&vec![0; 32]));
         let mut blanked = other.clone();
         blank(&mut blanked, &found);
         assert!(shared(&one, &blanked).is_empty());

@@ -89,7 +89,7 @@ fn shedding(number: u64) -> Step {
         // Each of these removes its share, spread over the whole file.
         let share = SHED_UPTO - FILL_UPTO;
         for at in (0..filled).filter(|at| at % share == number % share) {
-            if at / share % KEPT != 0 {
+            if !(at / share).is_multiple_of(KEPT) {
                 batch.delete(format!("large {at:04}"));
             }
         }
