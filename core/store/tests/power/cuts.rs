@@ -7,6 +7,7 @@ use mainstay_store::Backend;
 
 use crate::disk::{Disk, Survives};
 use crate::recording::{self, Event};
+use crate::session::Kind;
 use crate::verify;
 use crate::worker::{Acknowledged, Job};
 use crate::{long, report};
@@ -16,22 +17,22 @@ const STEPS: u64 = 170;
 const SHORT_CUTS: usize = 70;
 
 #[derive(Debug, Default)]
-struct Outcome {
-    points: usize,
-    cuts: usize,
-    clean: usize,
+pub(crate) struct Outcome {
+    pub(crate) points: usize,
+    pub(crate) cuts: usize,
+    pub(crate) clean: usize,
     /// How many of the cuts that kept only what was fsynced were clean.
     clean_strict: usize,
     /// What was wrong, and how often.
-    losses: BTreeMap<String, usize>,
-    first: Option<String>,
+    pub(crate) losses: BTreeMap<String, usize>,
+    pub(crate) first: Option<String>,
 }
 
 fn ways(seed: u64) -> [Survives; 4] {
     [Survives::Nothing, Survives::Half { seed }, Survives::AllButTheLast, Survives::TornLast]
 }
 
-fn record(job: &Job) -> Vec<Event> {
+pub(crate) fn record(job: &Job) -> Vec<Event> {
     let log = job.root.join("record");
     let worker = job.start(&[("MAINSTAY_SHIM_LOG", log.display().to_string())]);
     assert!(worker.finish().success(), "the worker failed");
@@ -66,7 +67,13 @@ fn replay(job: &Job, wanted: Option<usize>) -> Outcome {
     outcome
 }
 
-fn cut(job: &Job, disk: &Disk, told: Acknowledged, boundary: usize, outcome: &mut Outcome) {
+pub(crate) fn cut(
+    job: &Job,
+    disk: &Disk,
+    told: Acknowledged,
+    boundary: usize,
+    outcome: &mut Outcome,
+) {
     for survives in ways(boundary as u64) {
         let target = tempfile::tempdir().unwrap();
         disk.cut(survives, target.path());
@@ -132,7 +139,7 @@ fn the_model_catches_sled_without_our_fsync() {
 #[test]
 fn the_model_catches_values_over_the_limit_on_sled() {
     let root = tempfile::tempdir().unwrap();
-    let job = Job { big: true, last: 80, ..job(Backend::Sled, &root) };
+    let job = Job { kind: Kind::Big, last: 80, ..job(Backend::Sled, &root) };
     much_is_lost("power cuts with values of 25 KB, sled", &job);
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use mainstay_store::{Backend, Recovery, StoreError, open};
 
 use crate::report;
-use crate::session::{Contents, contents_after, step};
+use crate::session::{Contents, Kind, contents_after, step};
 
 const STEPS: u64 = 120;
 
@@ -83,7 +83,7 @@ fn look(backend: Backend, dir: &Path, expected: &Contents) -> Seen {
     if let Recovery::MovedAside { path, why } = &opened.recovery {
         assert!(!why.is_empty());
         assert!(path.starts_with(dir.join("aside")), "{path:?}");
-        opened.store.commit(&step(1, false).batch).unwrap();
+        opened.store.commit(&step(1, Kind::Usual).batch).unwrap();
         return Seen::MovedAside;
     }
     if let Recovery::Incomplete { .. } = &opened.recovery {
@@ -108,10 +108,10 @@ fn example(backend: Backend, dir: &Path) -> Contents {
     for session in 0..3 {
         let store = open(backend, dir).unwrap().store;
         for number in session * STEPS / 3 + 1..=(session + 1) * STEPS / 3 {
-            store.commit(&step(number, false).batch).unwrap();
+            store.commit(&step(number, Kind::Usual).batch).unwrap();
         }
     }
-    contents_after(STEPS, false)
+    contents_after(STEPS, Kind::Usual)
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use mainstay_store::danger::{open_redb, open_sled};
 use mainstay_store::{Backend, Opened, Recovery, Store, StoreError};
 
-use crate::session::{Contents, apply, contents_after, step};
+use crate::session::{Contents, Kind, apply, contents_after, step};
 use crate::worker::{Acknowledged, Job};
 
 /// Opens what a cut left in `store` and compares. Returns the step whose state it holds, or what
@@ -18,7 +18,7 @@ pub(crate) fn check(job: &Job, store: &Path, told: Acknowledged) -> Result<u64, 
     crate::quiet_backends();
     let checked = catch_unwind(AssertUnwindSafe(|| {
         let found = contents(job, store)?;
-        let number = matching_step(&found, told, job.big)?;
+        let number = matching_step(&found, told, job.kind)?;
         goes_on(job, store, found, number + 1)?;
         Ok(number)
     }));
@@ -27,7 +27,7 @@ pub(crate) fn check(job: &Job, store: &Path, told: Acknowledged) -> Result<u64, 
 
 /// A store that came through takes the next step, and keeps it.
 fn goes_on(job: &Job, dir: &Path, mut expected: Contents, next: u64) -> Result<(), String> {
-    let next = step(next, job.big).batch;
+    let next = step(next, job.kind).batch;
     apply(&mut expected, &next);
     let store = reopen(job, dir).map_err(|error| format!("does not open again: {error}"))?.store;
     store.commit(&next).map_err(|error| format!("does not go on: {error}"))?;
@@ -64,17 +64,17 @@ fn reopen(job: &Job, dir: &Path) -> Result<Opened<Arc<dyn Store>>, StoreError> {
 
 /// The steps after the last durable one may be there or not, but in order, each as a whole; the
 /// one under way at the cut included.
-fn matching_step(found: &Contents, told: Acknowledged, big: bool) -> Result<u64, String> {
-    let mut expected = contents_after(told.durable, big);
+fn matching_step(found: &Contents, told: Acknowledged, kind: Kind) -> Result<u64, String> {
+    let mut expected = contents_after(told.durable, kind);
     for number in told.durable..=told.last + 1 {
         if number > told.durable {
-            apply(&mut expected, &step(number, big).batch);
+            apply(&mut expected, &step(number, kind).batch);
         }
         if *found == expected {
             return Ok(number);
         }
     }
-    let expected = contents_after(told.durable, big);
+    let expected = contents_after(told.durable, kind);
     let wrong = expected.iter().filter(|(key, value)| found.get(*key) != Some(value)).count();
     Err(format!("{wrong} of {} acknowledged values differ", expected.len()))
 }

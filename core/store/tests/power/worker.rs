@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use mainstay_store::danger::{Options, open_redb, open_sled};
 use mainstay_store::{Backend, Batch, Store, StoreError};
 
-use crate::session::{self, STEPS_PER_OPEN};
+use crate::session::{self, Kind};
 use crate::shim;
 
 /// How long a worker may take before it counts as hung.
@@ -25,13 +25,13 @@ pub(crate) struct Job {
     pub(crate) first: u64,
     pub(crate) last: u64,
     pub(crate) skip_sync: bool,
-    pub(crate) big: bool,
+    pub(crate) kind: Kind,
 }
 
 impl Job {
     pub(crate) fn new(backend: Backend, root: &Path, last: u64) -> Self {
         let root = root.to_path_buf();
-        Self { backend, root, first: 1, last, skip_sync: false, big: false }
+        Self { backend, root, first: 1, last, skip_sync: false, kind: Kind::Usual }
     }
 
     pub(crate) fn disk(&self) -> PathBuf {
@@ -47,13 +47,17 @@ impl Job {
     }
 
     pub(crate) fn options(&self) -> Options {
-        Options { skip_sync: self.skip_sync, unlimited: self.big, ..Options::default() }
+        Options {
+            skip_sync: self.skip_sync,
+            unlimited: self.kind == Kind::Big,
+            ..Options::default()
+        }
     }
 
     /// Starts the worker, watched by the shim, with more of the shim's variables.
     pub(crate) fn start(&self, shim_variables: &[(&str, String)]) -> Worker {
         std::fs::create_dir_all(self.disk()).unwrap();
-        let rules = format!("{} {}", self.skip_sync, self.big);
+        let rules = format!("{} {:?}", self.skip_sync, self.kind);
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "worker::the_worker_of_the_other_tests", "--nocapture"])
             .env(
@@ -105,7 +109,7 @@ fn the_worker_of_the_other_tests() {
         first: words[1].parse().unwrap(),
         last: words[2].parse().unwrap(),
         skip_sync: words[3].parse().unwrap(),
-        big: words[4].parse().unwrap(),
+        kind: Kind::named(words[4]),
     };
     work(&job);
 }
@@ -117,9 +121,9 @@ fn work(job: &Job) {
     let mut number = job.first;
     while number <= job.last {
         let Ok(store) = open(job, &job.store()) else { return };
-        let reopen_after = number.next_multiple_of(STEPS_PER_OPEN).min(job.last);
+        let reopen_after = number.next_multiple_of(job.kind.steps_per_open()).min(job.last);
         while number <= reopen_after {
-            let step = session::step(number, job.big);
+            let step = session::step(number, job.kind);
             let done = if step.lazy {
                 store.commit_lazily(&step.batch)
             } else {
