@@ -1,6 +1,9 @@
 //! Whether what devices say is true.
 
 use mainstay_core::engine::Alarm;
+use mainstay_core::sync::Local;
+use mainstay_protocol::roster::record_hash;
+use mainstay_sync_server::feed::FeedStore;
 
 use super::knowledge::Holdings;
 use super::{Failure, Sim};
@@ -70,7 +73,8 @@ impl Sim {
                 ));
             }
         }
-        let current = self.devices[at].harm_seen == self.known.harm;
+        let current =
+            self.devices[at].harm_seen == self.known.harm && !self.list_was_put_right(at)?;
         if rebuild && current && status.on_relay > 0 && !status.restoring {
             let there = match self.on_relay()? {
                 Some(theirs) => here(&theirs),
@@ -84,5 +88,16 @@ impl Sim {
             }
         }
         Ok(())
+    }
+
+    /// Whether a relay that had lost a part of the list of devices was told it again after this
+    /// device's last sync. A recovery in it makes what was stored since worthless until the device
+    /// hears of it, and no status says more than the last sync.
+    fn list_was_put_right(&self, at: usize) -> Result<bool, Failure> {
+        let replica = &self.devices[at].phone.replica;
+        let records = self.world.relay.store().records(&replica.space());
+        let records = records.map_err(|e| e.to_string())?;
+        let known = replica.roster_head();
+        Ok(self.known.harm > 0 && records.last().is_some_and(|last| record_hash(last) != known))
     }
 }
