@@ -225,8 +225,11 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn receipt(&mut self) -> Result<Option<Signed<Receipt>>, Self::Error>;
-    /// The receipt did not get through.
-    fn owe_receipt(&mut self);
+    /// The relay has the receipt that was given last. Until then it is owed.
+    ///
+    /// # Errors
+    /// What the device's store says.
+    fn receipt_stored(&mut self) -> Result<(), Self::Error>;
     /// Everything is done.
     ///
     /// # Errors

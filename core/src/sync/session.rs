@@ -263,7 +263,6 @@ impl Session {
             (Asked::Pull, Refusal::CursorUnknown { .. }) => self.restart()?,
             (Asked::PutReceipt, _) => {
                 self.receipt_refused = true;
-                local.owe_receipt();
             }
             _ => return Err(SyncError::Refused(refusal).into()),
         }

@@ -253,7 +253,7 @@ impl Session {
                 }
                 local.stored(stored, stated.cursor)?;
             }
-            (Asked::PutReceipt, Reply::Done) => {}
+            (Asked::PutReceipt, Reply::Done) => local.receipt_stored()?,
             _ => return Err(SyncError::BadReply("an answer to another question").into()),
         }
         Ok(())

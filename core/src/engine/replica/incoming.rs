@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mainstay_protocol::envelope::{Envelope, Header, Kind, Stub};
 use mainstay_protocol::frame::{Item, ItemBody};
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::heads::{AuthorHead, Head};
+use mainstay_protocol::heads::{AuthorHead, Head, HeadsDigest};
 use mainstay_protocol::ids::{AuthorId, SlotId};
 use mainstay_protocol::statement::Cursor;
 
@@ -46,6 +46,8 @@ pub(super) struct Intake {
     pub(super) stale_roster: bool,
     /// Forgotten entries that something on the relay was seen to hold.
     pub(super) met_forgotten: std::collections::BTreeSet<crate::journal::EntryId>,
+    /// What the last receipt stated.
+    pub(super) stated: Option<HeadsDigest>,
     /// The relay lacks wraps of the present epoch's key.
     pub(super) lacks_wraps: bool,
 }

@@ -436,8 +436,8 @@ impl Local for Replica {
         Replica::receipt(self)
     }
 
-    fn owe_receipt(&mut self) {
-        Replica::owe_receipt(self);
+    fn receipt_stored(&mut self) -> Result<(), EngineError> {
+        Replica::receipt_stored(self)
     }
 
     fn finished(&mut self, now_ms: i64) -> Result<(), EngineError> {

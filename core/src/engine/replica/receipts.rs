@@ -37,7 +37,7 @@ impl Replica {
             return Ok(None);
         }
         self.tally.counter += 1;
-        self.tally.owed = false;
+        self.intake.stated = Some(self.tally.digest);
         let mut tx = self.tx();
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)?;
@@ -66,9 +66,15 @@ impl Replica {
         Ok(lacks)
     }
 
-    /// The receipt did not get through: the next sync sends one again.
-    pub(super) fn owe_receipt(&mut self) {
-        self.tally.owed = true;
+    /// The relay has the receipt: none is owed, unless something changed since it was made.
+    pub(super) fn receipt_stored(&mut self) -> Result<(), EngineError> {
+        if self.intake.stated == Some(self.tally.digest) {
+            self.tally.owed = false;
+            let mut tx = self.tx();
+            self.put_tally(&mut tx)?;
+            tx.commit_lazily(&mut *self.rng)?;
+        }
+        Ok(())
     }
 
     /// From now on, every other device is to confirm what an acknowledged envelope carries.
