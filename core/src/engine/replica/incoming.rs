@@ -126,9 +126,9 @@ impl Replica {
         let mut slot = self.slot(tx, name)?;
         let head = slot.head(&header.author);
         if head.is_some_and(|head| header.seq <= head.seq) {
-            self.known_place(tx, &mut slot, &verified)?;
+            let fate = self.known_place(tx, &mut slot, &verified)?;
             self.put_slot(tx, &slot)?;
-            return Ok(Fate::Done);
+            return Ok(fate);
         }
         if !self.continues(&header, head) && !self.follows_wanted(tx, &header)? {
             return Ok(Fate::Held);

@@ -5,7 +5,7 @@ use mainstay_protocol::envelope::{Header, Kind};
 use mainstay_protocol::heads::{AuthorHead, Head};
 
 use super::Replica;
-use super::incoming::Verified;
+use super::incoming::{Fate, Verified};
 use super::records::{Slot, Wanted};
 use crate::chapter::SlotName;
 use crate::engine::error::EngineError;
@@ -19,7 +19,7 @@ impl Replica {
         tx: &mut Tx,
         slot: &mut Slot,
         verified: &Verified,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Fate, EngineError> {
         let header = verified.stub.header();
         let mine = header.author == self.me.keys.author.author_id();
         let place = Head { seq: header.seq, hash: verified.hash };
@@ -37,7 +37,11 @@ impl Replica {
         let unsure = self.relay.as_ref().is_some_and(|relay| !relay.intact);
         match header.kind {
             // Whoever reads the feed anew cannot tell which branch it read before.
-            Kind::Change if other || unsure => self.absorb(tx, slot, verified)?,
+            Kind::Change if other || unsure => {
+                if let Fate::Held = self.absorb(tx, slot, verified)? {
+                    return Ok(Fate::Held);
+                }
+            }
             Kind::Snapshot if other || (unsure && self.has_lost(tx, header)?) => {
                 self.take_part(tx, verified)?;
                 if header.chunk.is_last() {
@@ -64,17 +68,22 @@ impl Replica {
                 (slot.must_pack, slot.news) = (true, true);
             }
         }
-        Ok(())
+        Ok(Fate::Done)
     }
 
     /// Takes in the content of a change at a place that is taken, where something of it is missing.
-    fn absorb(&mut self, tx: &mut Tx, slot: &mut Slot, v: &Verified) -> Result<(), EngineError> {
+    fn absorb(&mut self, tx: &mut Tx, slot: &mut Slot, v: &Verified) -> Result<Fate, EngineError> {
         let before = self.counts.received;
-        self.take_change(tx, slot, v)?;
+        // A key that does not come with the present one has never been for this device.
+        if let Fate::Held = self.take_change(tx, slot, v)?
+            && self.keyring.present(&self.roster).is_err()
+        {
+            return Ok(Fate::Held);
+        }
         if self.counts.received > before {
             slot.news = true;
         }
-        Ok(())
+        Ok(Fate::Done)
     }
 
     /// Whether the relay lost a snapshot's body before it came here.
