@@ -210,6 +210,11 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn take_back(&mut self) -> Result<(), Self::Error>;
+    /// The relay knows chains otherwise than this device covers them: its heads decide.
+    ///
+    /// # Errors
+    /// What the device's store says.
+    fn heads_differ(&mut self) -> Result<(), Self::Error>;
     /// The relay's chain in a slot is not where this device's is.
     ///
     /// # Errors

@@ -250,6 +250,8 @@ impl Session {
             // What it names has moved, maybe: it is made anew, once.
             (Asked::Push(_), Refusal::BadEnvelope { .. }) => {
                 local.take_back()?;
+                local.heads_differ()?;
+                self.compared = false;
                 if std::mem::replace(&mut self.pushed_anew, true) {
                     return Err(SyncError::Refused(refusal).into());
                 }

@@ -46,6 +46,8 @@ pub(super) struct Intake {
     pub(super) stale_roster: bool,
     /// Forgotten entries that something on the relay was seen to hold.
     pub(super) met_forgotten: std::collections::BTreeSet<crate::journal::EntryId>,
+    /// The relay refused to take a snapshot for what it covers.
+    pub(super) heads_differ: bool,
     /// What the last receipt stated.
     pub(super) stated: Option<HeadsDigest>,
     /// The relay lacks wraps of the present epoch's key.

@@ -410,6 +410,15 @@ impl Local for Replica {
         self.take_back_outbox()
     }
 
+    fn heads_differ(&mut self) -> Result<(), EngineError> {
+        self.intake.heads_differ = true;
+        let Some(relay) = &mut self.relay else { return Ok(()) };
+        relay.intact = false;
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit_lazily(&mut *self.rng)
+    }
+
     fn out_of_order(
         &mut self,
         slot: SlotId,

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use mainstay_protocol::codec;
 use mainstay_protocol::heads::{HeadsDigest, SlotHead};
+use mainstay_protocol::ids::SlotId;
 use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::{Claim, Cursor, Statement};
 
@@ -59,6 +60,9 @@ impl Replica {
         for (_, outgoing) in self.outbox()? {
             sent.entry(outgoing.slot).or_insert(outgoing.seq - 1);
         }
+        if std::mem::take(&mut self.intake.heads_differ) {
+            self.uncover(&theirs)?;
+        }
         let mut lacking = Vec::new();
         self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
             let slot: Slot = codec::decode(&bytes)?;
@@ -81,6 +85,36 @@ impl Replica {
             slot.destroy |= self.has_forgotten(&slot.name);
             self.put_slot(&mut tx, &slot)?;
         }
+        tx.commit(&mut *self.rng)
+    }
+
+    /// Lets go of places of others' chains that the relay knows otherwise, although it shows them to
+    /// nobody any more: what is here of them goes to it without a word on where it came from, and
+    /// who holds the relay's branch brings it.
+    fn uncover(&mut self, theirs: &BTreeMap<SlotId, Vec<&SlotHead>>) -> Result<(), EngineError> {
+        let me = self.me.keys.author.author_id();
+        let mut differing = Vec::new();
+        self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
+            let slot: Slot = codec::decode(&bytes)?;
+            let shown = theirs.get(&slot.id).map_or(&[][..], |heads| &heads[..]);
+            for chain in slot.chains.iter().filter(|chain| chain.author != me) {
+                let theirs = shown.iter().find(|head| head.author == chain.author);
+                if theirs.is_some_and(|h| h.head.seq >= chain.head.seq && h.head != chain.head) {
+                    differing.push((slot.name, chain.author));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let mut tx = self.tx();
+        for (name, author) in differing {
+            let mut slot = self.slot(&tx, name)?;
+            self.take_head_back(&mut slot, &author, None);
+            self.put_slot(&mut tx, &slot)?;
+            let mut packed = self.packed_with(&tx, name)?;
+            (packed.must_pack, packed.news) = (true, true);
+            self.put_slot(&mut tx, &packed)?;
+        }
+        self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)
     }
 
