@@ -81,8 +81,7 @@ async fn is_asked(engine: &Engine, other: &[(&str, &'static str)]) {
     assert_eq!(shown, as_listed(other));
 }
 
-// Broken on purpose: `removed_alike` (protocol) answering "yes" made it fail, and so did a heal
-// after which nothing is sent again (`Replica::resend_after`).
+// Broken on purpose: `removed_alike` (protocol) answering "yes" made it fail.
 async fn each_removed_another(on: Backend) {
     let mut desk = Desk::new().await;
     let (first, phrase) = desk.phone("first", on).await;
@@ -164,7 +163,7 @@ async fn each_let_one_in(on: Backend) {
     same(&desk, ["new", "first"], [&new, &first], &texts, on).await;
 }
 
-// Broken on purpose: without the resending in `Replica::readmitted` it failed.
+// Broken on purpose: `Replica::readmitted` keeping the old key made it fail.
 async fn back_in(on: Backend) {
     let desk = Desk::new().await;
     let (first, _) = desk.phone("first", on).await;
