@@ -8,6 +8,7 @@
 //! The order of a sync is fixed: who is in the space, then what is new, then what was asked of the
 //! list of devices, then what waits here. Nothing is sealed before the roster was pulled.
 
+mod create;
 mod local;
 mod session;
 mod steps;

@@ -3,10 +3,7 @@
 
 mod kit;
 
-use std::io::{BufRead, BufReader, Write};
-use std::thread;
-
-use kit::{Desk, Phone, STORES, Said, has};
+use kit::{Desk, Phone, STORES, Said, has, link};
 use serde_json::{Value as Json, json};
 
 #[test]
@@ -86,21 +83,6 @@ fn a_relay_that_is_off_loses_nothing() {
     assert!(status["stale_since"].is_string(), "{status}");
     desk.runtime.block_on(desk.relay.resume()).unwrap();
     assert_eq!(phone.json(&["sync"])["waiting"], 0);
-}
-
-/// Links `new` from `old`; `answer` is what the person types when asked about the code.
-fn link(old: &Phone, new: &Phone, name: &str, answer: &str) -> (Said, Said) {
-    let mut linking = old.spawn(&["devices", "link", "--json"]);
-    let mut lines = BufReader::new(linking.stderr.take().unwrap()).lines();
-    let mut heard = lines.by_ref().map(Result::unwrap);
-    let invitation = heard.find(|line| line.starts_with("mainstay-link:")).unwrap();
-    let joining = new.spawn(&["devices", "join", &invitation, "--name", name, "--json"]);
-    assert!(heard.any(|line| line.contains("[y/N")));
-    linking.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
-    let rest = thread::spawn(move || lines.map(Result::unwrap).collect::<Vec<_>>().join("\n"));
-    let (mut linked, joined) = (Said::of(linking), Said::of(joining));
-    linked.err = rest.join().unwrap();
-    (linked, joined)
 }
 
 /// The text of a plan's item that lost is offered on both devices, and one of them takes it.

@@ -5,9 +5,7 @@ use jiff::Timestamp;
 use mainstay_core::engine::Alarm;
 use mainstay_core::journal::{EntryBody, EntryId, Note, When};
 use mainstay_core::space::phrase::Phrase;
-use mainstay_protocol::frame::Reply;
 use mainstay_protocol::limits::{FORGET_DELAY_MS, MAX_FORGOTTEN_A_DAY};
-use mainstay_tests::network::{Line, Turn};
 use mainstay_tests::world::{Phone, World};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -184,36 +182,6 @@ fn many_deleted_entries_are_forgotten_a_day_s_worth_at_a_time() {
         round(&mut world, &mut [&mut a, &mut b]);
     }
     assert_eq!((left(&mut a), left(&mut b)), (0, 0));
-}
-
-/// A relay that answers with one record at a time.
-fn sparing() -> Line {
-    Line {
-        meddle: Some(Box::new(|_, mut replies| {
-            for reply in &mut replies {
-                if let Reply::Roster { records } = reply {
-                    records.truncate(1);
-                }
-            }
-            replies
-        })),
-        ..Line::default()
-    }
-}
-
-#[test]
-fn a_list_of_devices_that_comes_in_parts_is_put_together() {
-    let (mut world, _, mut a, mut b) = two(7);
-    for name in ["third", "fourth", "fifth"] {
-        world.link(&mut a, name).unwrap();
-    }
-    let ids = log(&world, &mut a, 1, 0);
-    world.sync(&mut a).unwrap();
-    let mut line = sparing();
-    assert_eq!(world.sync_over(&mut b, &mut line).unwrap(), Turn::Done);
-    assert_eq!(b.replica.devices().len(), 5);
-    assert!(b.replica.row_of(&ids[0]).is_ok());
-    assert_eq!(b.replica.take_alarms(), []);
 }
 
 #[test]

@@ -136,12 +136,17 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let invitation = Invitation::parse(invitation)?;
         let (relay, space) = (invitation.relay().clone(), *invitation.space());
-        let (own, keys) =
-            self.worker.call(|replica| Ok((replica.space(), replica.next_keys()))).await?;
+        let (own, keys, name) = self
+            .worker
+            .call(|replica| {
+                // The name that it was let in under before, whatever it is opened with now.
+                let name = replica.as_newcomer().name;
+                Ok((replica.space(), replica.next_keys(), name))
+            })
+            .await?;
         if own != space {
             return Err(EngineError::OtherJournal);
         }
-        let name = self.config.device_name.clone();
         let (wire, shown) = knock(&relay, invitation, (&keys, &name), show_code).await?;
         wire.close().await;
         self.disconnect().await;

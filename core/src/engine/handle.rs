@@ -267,8 +267,9 @@ impl Engine {
         self.ask(Job::Confirm(device.author)).await
     }
 
-    /// The other list of devices, if the last sync ended with [`super::Alarm::Fork`]: show it to the
-    /// person beside [`Engine::devices`], and offer [`Engine::heal`].
+    /// The other list of devices, if the last sync failed because of one ([`Engine::take_alarms`] has
+    /// [`super::Alarm::Fork`] then): show it to the person beside [`Engine::devices`], and offer
+    /// [`Engine::heal`].
     ///
     /// # Errors
     /// [`EngineError::Closed`].

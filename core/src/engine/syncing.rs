@@ -31,7 +31,8 @@ pub struct SyncReport {
     pub bytes_sent: u64,
     /// Bytes of UDP payload received.
     pub bytes_received: u64,
-    /// What an honest relay and honest devices never cause.
+    /// What an honest relay and honest devices never cause, since the last report;
+    /// [`Engine::take_alarms`] has those of a sync that fails.
     pub alarms: Vec<Alarm>,
     /// How far a restore has come: slots fetched, slots to fetch.
     pub restoring: Option<(u32, u32)>,
@@ -78,6 +79,15 @@ impl Engine {
         self.run_sync(Some(Instant::now() + budget), &mut |_| {}).await
     }
 
+    /// The alarms of syncs that failed, each once: such a sync has no report to show them in. To
+    /// be shown beside its error.
+    ///
+    /// # Errors
+    /// [`EngineError::Closed`].
+    pub async fn take_alarms(&self) -> Result<Vec<Alarm>, EngineError> {
+        self.worker.call(|replica| Ok(replica.take_alarms())).await
+    }
+
     async fn run_sync(
         &self,
         deadline: Option<Instant>,
@@ -85,22 +95,19 @@ impl Engine {
     ) -> Result<SyncReport, EngineError> {
         let mut report = SyncReport::default();
         let result = self.attempt(deadline, &mut report, progress).await;
-        let (counts, alarms, restoring) = self
-            .worker
-            .call(|replica| {
-                Ok((replica.counts(), replica.take_alarms(), replica.restore_progress()))
-            })
-            .await?;
         let config = self.config.clone();
+        let through = matches!(result, Ok(()) | Err(EngineError::OutOfTime));
         let noted = self.worker.call(move |replica| {
             Anchor::note(&config, replica)?;
-            Ok(replica.take_alarms())
+            // Those of a sync that failed have no report to be in; they wait for the next one, or
+            // for who asks.
+            let alarms = if through { replica.take_alarms() } else { Vec::new() };
+            Ok((replica.counts(), alarms, replica.restore_progress()))
         });
-        let old = noted.await?;
+        let (counts, alarms, restoring) = noted.await?;
         let Counts { sent, received } = counts;
         (report.sent, report.received) = (sent, received);
         (report.alarms, report.restoring) = (alarms, restoring);
-        report.alarms.extend(old);
         if result.is_err() {
             // What came by then, and that it failed, shall outlast an app that ends here.
             self.worker.call(|replica| replica.flush()).await?;

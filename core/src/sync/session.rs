@@ -115,6 +115,9 @@ pub struct Session {
     pub(super) pushed_anew: bool,
     /// The relay was told the whole list of devices because it was behind.
     pub(super) taught: bool,
+    /// Which part of that list the relay is told next, and whether others follow.
+    pub(super) part: usize,
+    pub(super) more_parts: bool,
     pub(super) done: bool,
     /// What one push may hold on this connection.
     pub(super) push_bytes: usize,
@@ -149,6 +152,8 @@ impl Session {
             forked: false,
             pushed_anew: false,
             taught: false,
+            part: 0,
+            more_parts: false,
             done: false,
             push_bytes: FIRST_PUSH_BYTES,
             asked_ms: 0,
@@ -230,8 +235,9 @@ impl Session {
                 local.space_unknown()?;
             }
             (Asked::Create, Refusal::SpaceExists) => {
-                self.unknown_space = false;
-                self.restart()?;
+                if self.was_last_part() {
+                    self.restart()?;
+                }
             }
             // A relay that was rolled back may not know this device yet.
             (Asked::Attach, Refusal::NotAuthorised) if !self.taught && local.is_member() => {

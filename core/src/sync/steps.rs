@@ -25,7 +25,7 @@ impl Session {
         }
         let space = local.space();
         if self.unknown_space {
-            return Ok(Some(vec![(Asked::Create, local.creation()?)]));
+            return Ok(Some(vec![self.create(local)?]));
         }
         if let Some(known) = self.more_roster.take() {
             let request = Request::Roster { space, known: Some(known) };
@@ -184,9 +184,10 @@ impl Session {
             }
             (Asked::Create, Reply::Created { grant, statement }) => {
                 self.statement(local, &statement)?;
-                local.created(grant)?;
-                self.unknown_space = false;
-                self.restart()?;
+                if self.was_last_part() {
+                    local.created(grant)?;
+                    self.restart()?;
+                }
             }
             (Asked::Roster, Reply::Roster { records }) => self.take_roster(local, records)?,
             (Asked::Wraps, Reply::Wraps { wraps }) => local.take_wraps(&wraps)?,

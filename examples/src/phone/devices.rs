@@ -45,8 +45,10 @@ async fn with_engine(engine: &Engine, out: &Output, action: DeviceAction) -> Res
 async fn heal(engine: &Engine, out: &Output, yes: bool) -> Result<(), Failure> {
     // The sync joins by itself what needs no word, and otherwise says why it stopped.
     let synced = engine.sync().await;
+    syncing::tell_alarms(engine, out).await?;
     let Some(fork) = engine.fork().await? else {
-        return Ok(synced.map(|_| ())?);
+        synced?.alarms.iter().for_each(|alarm| out.tell(alarm.words()));
+        return Ok(());
     };
     let own = engine.devices().await?;
     out.tell(&format!("This device's list:\n{}", text(&own)));
@@ -71,7 +73,7 @@ async fn rejoin(engine: &Engine, out: &Output, invitation: Option<String>) -> Re
         out.tell(&format!("The code: {code}\nCompare it with the one on your other device."));
     };
     engine.rejoin(invitation.trim(), show).await?;
-    syncing::run(engine, None, "sending what the others lack").await?;
+    syncing::run(engine, out, None, "sending what the others lack").await?;
     Ok(())
 }
 
@@ -154,7 +156,7 @@ async fn join(
         out.tell(&format!("The code: {code}\nCompare it with the one on your other device."));
     });
     let engine = joined.await?;
-    let report = syncing::run(&engine, None, "fetching the journal").await?;
+    let report = syncing::run(&engine, out, None, "fetching the journal").await?;
     let status = engine.status().await?;
     engine.suspend().await?;
     let mut json = syncing::to_json(&report, status.waiting);

@@ -19,7 +19,7 @@ const MAX_PHRASE_BYTES: u64 = 8 * 1024;
 
 pub(super) async fn sync(home: &Home, out: &Output, args: SyncArgs) -> Result<(), Failure> {
     let engine = home.open().await?;
-    let report = run(&engine, args.budget, "syncing").await?;
+    let report = run(&engine, out, args.budget, "syncing").await?;
     let waiting = engine.status().await?.waiting;
     engine.suspend().await?;
     out.say(to_json(&report, waiting), || text(&report, waiting))
@@ -28,6 +28,7 @@ pub(super) async fn sync(home: &Home, out: &Output, args: SyncArgs) -> Result<()
 /// One sync, with a bar if somebody watches.
 pub(super) async fn run(
     engine: &Engine,
+    out: &Output,
     budget: Option<Duration>,
     what: &'static str,
 ) -> Result<SyncReport, Failure> {
@@ -37,7 +38,19 @@ pub(super) async fn run(
         None => engine.sync_with(&mut |report| progress::show(&bar, report)).await,
     };
     bar.finish_and_clear();
+    if report.is_err() {
+        tell_alarms(engine, out).await?;
+        if engine.fork().await?.is_some() {
+            out.tell("`phone devices heal` shows both lists, and joins them if you say so.");
+        }
+    }
     Ok(report?)
+}
+
+/// What a sync that failed found out about the relay: it left no report to say it in.
+pub(super) async fn tell_alarms(engine: &Engine, out: &Output) -> Result<(), Failure> {
+    engine.take_alarms().await?.iter().for_each(|alarm| out.tell(alarm.words()));
+    Ok(())
 }
 
 pub(super) fn to_json(report: &SyncReport, waiting: u64) -> Json {
@@ -79,7 +92,7 @@ pub(super) async fn restore(home: &Home, out: &Output, args: RestoreArgs) -> Res
     home.prepare()?;
     let engine = Engine::restore(home.config(args.name), &phrase, &args.relay).await?;
     drop(phrase);
-    let report = match run(&engine, args.budget, "restoring").await {
+    let report = match run(&engine, out, args.budget, "restoring").await {
         Ok(report) => report,
         Err(failure) => {
             engine.suspend().await?;

@@ -1,9 +1,11 @@
 //! The phone as a program, and a relay beside it.
 #![allow(dead_code)] // Each test program uses a part of it.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use mainstay_examples::relay::LocalRelay;
 use serde_json::Value as Json;
@@ -42,6 +44,27 @@ impl Desk {
 
     pub(crate) fn url(&self) -> String {
         self.relay.address().unwrap().to_string()
+    }
+
+    /// Copies what the relay keeps, its keys as well.
+    pub(crate) fn copy_relay(&mut self, name: &str) -> PathBuf {
+        let copy = self.dir.path().join(name);
+        self.while_off(|relay| copy_folder(relay, &copy));
+        copy
+    }
+
+    /// Puts a copy in the relay's place, as an operator does with an image of the machine.
+    pub(crate) fn put_relay_back(&mut self, copy: &Path) {
+        self.while_off(|relay| {
+            fs::remove_dir_all(relay).unwrap();
+            copy_folder(copy, relay);
+        });
+    }
+
+    fn while_off(&mut self, meanwhile: impl FnOnce(&Path)) {
+        self.runtime.block_on(self.relay.stop());
+        meanwhile(&self.dir.path().join("relay"));
+        self.runtime.block_on(self.relay.resume()).unwrap();
     }
 
     /// A phone without a journal.
@@ -104,6 +127,43 @@ impl Said {
         let done = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { code: done.status.code().unwrap(), out: text(done.stdout), err: text(done.stderr) }
+    }
+}
+
+/// Links `new` from `old`; `answer` is what the person types when asked about the code.
+pub(crate) fn link(old: &Phone, new: &Phone, name: &str, answer: &str) -> (Said, Said) {
+    invite(old, new, &["join", "--name", name], answer)
+}
+
+/// Lets a device in again that was removed.
+pub(crate) fn rejoin(old: &Phone, back: &Phone) -> (Said, Said) {
+    invite(old, back, &["rejoin"], "y\n")
+}
+
+fn invite(old: &Phone, new: &Phone, how: &[&str], answer: &str) -> (Said, Said) {
+    let mut linking = old.spawn(&["devices", "link", "--json"]);
+    let mut lines = BufReader::new(linking.stderr.take().unwrap()).lines();
+    let mut heard = lines.by_ref().map(Result::unwrap);
+    let invitation = heard.find(|line| line.starts_with("mainstay-link:")).unwrap();
+    let args = [&["devices"], how, &[&invitation, "--json"]].concat();
+    let joining = new.spawn(&args);
+    assert!(heard.any(|line| line.contains("[y/N")));
+    linking.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+    let rest = thread::spawn(move || lines.map(Result::unwrap).collect::<Vec<_>>().join("\n"));
+    let (mut linked, joined) = (Said::of(linking), Said::of(joining));
+    linked.err = rest.join().unwrap();
+    (linked, joined)
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        match from.is_dir() {
+            true => copy_folder(&from, &to),
+            false => fs::copy(from, to).map(|_| ()).unwrap(),
+        }
     }
 }
 

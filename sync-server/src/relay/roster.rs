@@ -12,6 +12,8 @@ use crate::relay::{Connection, Relay, Space, Stop, wraps};
 
 /// Bytes of roster records in one reply, so that it fits into a frame; at least one record comes.
 const MAX_SERVED_BYTES: usize = 192 * 1024;
+/// A record's signature and its framing, beside its body.
+const SIGNED_BYTES: usize = 80;
 
 impl<S: FeedStore> Relay<S> {
     pub(super) fn roster(
@@ -25,7 +27,7 @@ impl<S: FeedStore> Relay<S> {
             let mut records = space.roster.records_after(known.as_ref());
             let mut bytes = 0;
             let fitting = records.iter().take_while(|record| {
-                bytes += record.body().len();
+                bytes += record.body().len() + SIGNED_BYTES;
                 bytes <= MAX_SERVED_BYTES
             });
             let fitting = fitting.count().max(1);

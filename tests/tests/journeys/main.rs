@@ -7,6 +7,7 @@ mod kit;
 
 mod edited;
 mod forgotten;
+mod forked;
 mod relay_lost;
 mod stolen;
 mod unread;

@@ -48,6 +48,33 @@ async fn first_removed(on: Backend) {
     assert_eq!((status.entries, status.on_relay, status.devices.len()), (6, 6, 0));
 }
 
+/// A relay that was put back to the day before takes what the removed device sends, and the other
+/// devices do not.
+async fn removed_and_let_in_by_the_relay(on: Backend) {
+    let mut desk = Desk::new().await;
+    let (phone, phrase, stolen) = two(&desk, "stolen", on).await;
+    let earlier = desk.copy_relay().await;
+    phone.remove_device("stolen").await.unwrap();
+    desk.put_relay_back(&earlier, true).await;
+    stolen.log(note("too late"), kit::days_ago(0)).await.unwrap();
+    stolen.sync().await.unwrap();
+    assert_eq!(stolen.status().await.unwrap().on_relay, 6, "the relay took it");
+
+    phone.log(note("not for the thief"), kit::days_ago(0)).await.unwrap();
+    for _ in 0..2 {
+        phone.sync().await.unwrap();
+        is_shut_out(&stolen).await;
+    }
+    assert_eq!(status_of(&phone, "stolen").await, "removed");
+    assert!(!says(&phone, "too late").await && !says(&stolen, "not for the thief").await);
+    let status = phone.status().await.unwrap();
+    assert_eq!((status.entries, status.on_relay, status.waiting), (6, 6, 0));
+    let config = desk.config("new", on);
+    let new = Engine::restore(config, &phrase, &desk.relay.address()).await.unwrap();
+    new.sync().await.unwrap();
+    assert_eq!(everything(&new).await, everything(&phone).await);
+}
+
 // Broken on purpose: `State::is_active` (protocol) taking a waiting device for an active one made
 // this and the next one fail.
 async fn thief_first(on: Backend) {
@@ -112,6 +139,11 @@ on_both_stores!(
     first_removed,
     fn a_second_device_removes_the_first_which_gets_and_sends_nothing_more_on_sled(),
     fn a_second_device_removes_the_first_which_gets_and_sends_nothing_more_on_redb()
+);
+on_both_stores!(
+    removed_and_let_in_by_the_relay,
+    fn what_a_removed_device_sent_to_a_relay_that_was_put_back_is_refused_by_devices_on_sled(),
+    fn what_a_removed_device_sent_to_a_relay_that_was_put_back_is_refused_by_devices_on_redb()
 );
 on_both_stores!(
     thief_first,

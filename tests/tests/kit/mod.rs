@@ -13,9 +13,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mainstay_core::document::Row;
-use mainstay_core::engine::{Backend, Config, Engine, KeyError, KeyProvider, Replica, Setup};
+use mainstay_core::engine::{
+    Backend, Config, Engine, EngineError, KeyError, KeyProvider, Replica, Setup,
+};
 use mainstay_core::journal::{EntryBody, Note, When};
 use mainstay_core::space::device::DeviceSecret;
+use mainstay_core::space::link::Code;
 use mainstay_core::space::phrase::Phrase;
 use mainstay_protocol::ids::Incarnation;
 use mainstay_store::{SledStore, Store};
@@ -46,6 +49,8 @@ impl KeyProvider for Keys {
         Ok(())
     }
 }
+
+type ShowCode = Box<dyn FnOnce(&Code) + Send>;
 
 pub struct Desk {
     pub dir: TempDir,
@@ -134,20 +139,33 @@ impl Desk {
     }
 
     pub async fn link(&self, old: &Engine, name: &str, backend: Backend) -> Engine {
-        let mut offer = old.invite_device(Duration::from_secs(600)).await.unwrap();
-        let (text, config) = (offer.text(), self.config(name, backend));
-        let (tell, told) = tokio::sync::oneshot::channel();
-        let joining = tokio::spawn(async move {
-            Engine::join(config, &text, |code| {
-                let _ = tell.send(code.to_string());
-            })
-            .await
-        });
-        let (_, code) = offer.answered().await.unwrap();
-        assert_eq!(told.await.unwrap(), code.to_string());
-        offer.confirm().await.unwrap();
-        joining.await.unwrap().unwrap()
+        let config = self.config(name, backend);
+        with_codes(old, |text, show| async move { Engine::join(config, &text, show).await }).await
     }
+
+    /// Lets a device in again that was removed.
+    pub async fn rejoin(&self, old: &Engine, back: &Engine) {
+        let back = back.clone();
+        with_codes(old, |text, show| async move { back.rejoin(&text, show).await }).await;
+    }
+}
+
+/// An invitation, its answer by another device, and a person who compares the codes.
+async fn with_codes<T, F>(old: &Engine, answer: impl FnOnce(String, ShowCode) -> F) -> T
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, EngineError>> + Send + 'static,
+{
+    let mut offer = old.invite_device(Duration::from_secs(600)).await.unwrap();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let show: ShowCode = Box::new(|code| {
+        let _ = tell.send(code.to_string());
+    });
+    let answering = tokio::spawn(answer(offer.text(), show));
+    let (_, code) = offer.answered().await.unwrap();
+    assert_eq!(told.await.unwrap(), code.to_string());
+    offer.confirm().await.unwrap();
+    answering.await.unwrap().unwrap()
 }
 
 async fn serve(folder: &Path, place: SocketAddr) -> Server {

@@ -10,9 +10,9 @@ use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::Cursor;
 use std::ops::ControlFlow;
 
-use super::Replica;
 use super::open::{WRAPS, meta};
 use super::records::Slot;
+use super::{Alarm, Replica};
 use crate::engine::error::EngineError;
 use crate::engine::vault::Table;
 use crate::space::change::{self, Change, Newcomer};
@@ -263,7 +263,9 @@ impl Replica {
         let before = self.roster.clone();
         match self.roster.merge(records) {
             Ok(merged) => {
+                // What was said about another list holds no more.
                 self.fork = None;
+                self.alarms.retain(|alarm| *alarm != Alarm::Fork);
                 match merged {
                     Merged::Same => {}
                     merged => {
