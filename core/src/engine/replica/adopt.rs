@@ -248,7 +248,7 @@ impl Replica {
         }
         tx.commit_lazily(&mut *self.rng)?;
         self.adopt_fetched()?;
-        Ok(self.wanted()?.iter().any(|wanted| !wanted.numbers.is_empty()))
+        Ok(!self.wanted()?.is_empty())
     }
 
     /// Takes in the changes that waited for a chapter's documents.

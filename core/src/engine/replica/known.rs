@@ -1,12 +1,12 @@
 //! Places of chains that this device has been at: bodies that were asked for, and the other branch
 //! of a chain that two holders of one key have split.
 
-use mainstay_protocol::envelope::{Header, Kind};
+use mainstay_protocol::envelope::Kind;
 use mainstay_protocol::heads::{AuthorHead, Head};
 
 use super::Replica;
 use super::incoming::{Fate, Verified};
-use super::records::{Slot, Wanted};
+use super::records::Slot;
 use crate::chapter::SlotName;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
@@ -42,7 +42,7 @@ impl Replica {
                     return Ok(Fate::Held);
                 }
             }
-            Kind::Snapshot if other || (unsure && self.has_lost(tx, header)?) => {
+            Kind::Snapshot if other => {
                 self.take_part(tx, verified)?;
                 if header.chunk.is_last() {
                     self.whole_snapshot(tx, slot, header)?;
@@ -84,13 +84,6 @@ impl Replica {
             slot.news = true;
         }
         Ok(Fate::Done)
-    }
-
-    /// Whether the relay lost a snapshot's body before it came here.
-    fn has_lost(&self, tx: &Tx, header: &Header) -> Result<bool, EngineError> {
-        let wanted = self.wanted_in(tx, &header.slot)?;
-        let lost = |wanted: &Wanted| wanted.author == header.author && wanted.numbers.is_empty();
-        Ok(wanted.iter().any(lost))
     }
 
     /// Moves a head to where a snapshot covers it: further on, or on the other branch of a chain

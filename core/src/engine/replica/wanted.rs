@@ -73,8 +73,8 @@ impl Replica {
         };
         // A head may have moved past a body that is still to be fetched; this one brings it too.
         let earlier = self.wanted_in(tx, &header.slot)?;
-        let was_lost = earlier.iter().any(|wanted| wanted.author == header.author);
-        let replaced = self.replaces_wanted(tx, header)? || was_lost;
+        let asked = earlier.iter().any(|wanted| wanted.author == header.author);
+        let replaced = self.replaces_wanted(tx, header)? || asked;
         let needless = !replaced
             && !header.news
             && !header.destroys
@@ -115,28 +115,30 @@ impl Replica {
         self.adopt_ready(tx, slot)
     }
 
-    /// The feed is another one: nothing is where it was announced to be. What is in the new feed is
-    /// announced again.
-    pub(super) fn lose_wanted(&self, tx: &mut Tx) -> Result<(), EngineError> {
-        let mut lost = self.wanted()?;
+    /// The feed is another one: nothing is where it was announced to be, and bodies that had not come
+    /// may never come. This device lets go of the places that it had not been at; what is in the new
+    /// feed is announced again.
+    pub(super) fn lose_wanted(&mut self, tx: &mut Tx) -> Result<(), EngineError> {
+        let wanted = self.wanted()?;
+        let mut lost: Vec<_> = wanted.iter().map(|wanted| (wanted.slot, wanted.author)).collect();
+        for wanted in &wanted {
+            tx.delete(&self.wanted_key(wanted))?;
+        }
         tx.scan(&self.vault.table(Table::Partial), &mut |_, bytes| {
-            let Partial { slot, author, seq, .. } = codec::decode(&bytes)?;
-            let (numbers, covers) = (Vec::new(), Vec::new());
-            let roster = None;
-            lost.push(Wanted { slot, author, seq, numbers, covers, roster, replaced: false });
+            let Partial { slot, author, .. } = codec::decode(&bytes)?;
+            lost.push((slot, author));
             Ok(ControlFlow::Continue(()))
         })?;
-        for mut wanted in lost {
-            let parts: [&[u8]; 2] = [wanted.slot.as_bytes(), wanted.author.as_bytes()];
-            wanted.numbers = Vec::new();
-            let key = self.wanted_key(&wanted);
-            match wanted.replaced {
-                true => tx.delete(&key)?,
-                false => tx.put(&key, &wanted)?,
-            }
+        let me = self.me.keys.author.author_id();
+        for (id, author) in lost {
+            let parts: [&[u8]; 2] = [id.as_bytes(), author.as_bytes()];
             tx.delete(&self.vault.key(Table::Partial, &parts))?;
+            let Some(name) = self.slot_name(&id).filter(|_| author != me) else { continue };
+            let mut slot = self.slot(tx, name)?;
+            self.take_head_back(&mut slot, &author, None);
+            self.put_slot(tx, &slot)?;
         }
-        Ok(())
+        self.put_tally(tx)
     }
 
     /// Drops the wish for bodies that this snapshot replaces: the relay may have dropped them by now.
@@ -147,8 +149,7 @@ impl Replica {
         let forgets = header.forgets > 0 || old.iter().any(|wanted| wanted.replaced);
         for wanted in &old {
             let key = self.wanted_key(wanted);
-            // Of what the relay lost before it came here there is nothing to wait for.
-            match forgets && !wanted.numbers.is_empty() {
+            match forgets {
                 true => tx.put(&key, &Wanted { replaced: true, ..wanted.clone() })?,
                 false => tx.delete(&key)?,
             }
@@ -220,9 +221,7 @@ impl Replica {
 
     /// Takes the parts of a wanted snapshot, if all are here.
     pub(super) fn take_parts(&mut self, wanted: &Wanted) -> Option<Vec<u8>> {
-        if wanted.numbers.is_empty()
-            || !wanted.numbers.iter().all(|number| self.intake.parts.contains_key(number))
-        {
+        if !wanted.numbers.iter().all(|number| self.intake.parts.contains_key(number)) {
             return None;
         }
         let parts = wanted.numbers.iter().filter_map(|number| self.intake.parts.remove(number));
