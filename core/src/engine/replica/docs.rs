@@ -48,6 +48,16 @@ impl Replica {
         Ok(Some((doc, DocRecord::none(*id.as_bytes()))))
     }
 
+    /// An entry's document as it is stored, not loaded.
+    pub(super) fn saved(&mut self, tx: &Tx, id: &EntryId) -> Result<Option<Vec<u8>>, EngineError> {
+        let key = entry_key(&self.vault, Table::Doc, id);
+        if let Some(record) = tx.get::<DocRecord>(&key)? {
+            return Ok(Some(record.saved.into()));
+        }
+        let bundle = self.bundle(tx, id.month())?;
+        Ok(bundle.and_then(|bundle| bundle.find(id)).map(<[u8]>::to_vec))
+    }
+
     /// A chapter's bundle, unpacked once.
     pub(super) fn bundle(&mut self, tx: &Tx, month: Month) -> Result<Option<&Bundle>, EngineError> {
         let Some(generation) = self.catalog.get(&month).and_then(|c| c.bundle) else {

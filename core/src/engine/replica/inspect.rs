@@ -21,7 +21,7 @@ impl Replica {
     pub fn document(&mut self, id: &EntryId) -> Result<Option<Vec<u8>>, EngineError> {
         self.fold()?;
         let tx = self.tx();
-        Ok(self.doc(&tx, id)?.map(|(doc, _)| doc.save()))
+        self.saved(&tx, id)
     }
 
     /// The plan's document as saved bytes.
