@@ -87,7 +87,7 @@ impl Replica {
 }
 
 /// Whether others' envelopes are known in a slot that a snapshot does not cover.
-fn has_more(slot: &Slot, author: &AuthorId, covers: &[AuthorHead]) -> bool {
+pub(super) fn has_more(slot: &Slot, author: &AuthorId, covers: &[AuthorHead]) -> bool {
     let covered = |head: &AuthorHead| {
         covers.iter().any(|cover| cover.author == head.author && cover.head.seq >= head.head.seq)
     };

@@ -46,6 +46,8 @@ pub(super) struct Intake {
     pub(super) stale_roster: bool,
     /// Forgotten entries that something on the relay was seen to hold.
     pub(super) met_forgotten: std::collections::BTreeSet<crate::journal::EntryId>,
+    /// Slots in which a snapshot that does not count made the relay drop what it covers.
+    pub(super) voided: std::collections::BTreeSet<SlotId>,
     /// The relay refused to take a snapshot for what it covers.
     pub(super) heads_differ: bool,
     /// What the last receipt stated.
@@ -173,6 +175,10 @@ impl Replica {
         // Made under a list of devices that a recovery has voided, or that is newer than this one.
         if !self.roster.accepts_head(&header.roster) {
             self.intake.stale_roster |= self.intake.asked_heads.insert(header.roster);
+            let voided = !self.intake.stale_roster && header.kind == Kind::Snapshot;
+            if voided && !header.covers.is_empty() {
+                self.intake.voided.insert(header.slot);
+            }
             return None;
         }
         let Some(member) = self.roster.state().members.get(&header.author) else {

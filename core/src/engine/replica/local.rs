@@ -210,6 +210,7 @@ impl Local for Replica {
     }
 
     fn end_pull(&mut self) -> Result<(), EngineError> {
+        self.bring_again()?;
         // Once: under the new key there is nothing of its own that it does not know.
         if std::mem::take(&mut self.intake.met_own) && self.is_member() {
             self.ask(Job::Rekey);

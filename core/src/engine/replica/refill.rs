@@ -10,6 +10,7 @@ use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::{Claim, Cursor, Statement};
 
 use super::records::Slot;
+use super::slots::packed_with;
 use super::{Alarm, Replica};
 use crate::chapter::SlotName;
 use crate::engine::error::EngineError;
@@ -116,6 +117,18 @@ impl Replica {
         }
         self.put_tally(&mut tx)?;
         tx.commit(&mut *self.rng)
+    }
+
+    /// What the relay dropped for snapshots that do not count (their author's list of devices was
+    /// voided by a recovery) is brought to it again by whoever holds it.
+    pub(super) fn bring_again(&mut self) -> Result<(), EngineError> {
+        for id in std::mem::take(&mut self.intake.voided) {
+            let Some(name) = self.slot_name(&id) else { continue };
+            if !self.slot(&self.tx(), name)?.chains.is_empty() {
+                self.must_pack(packed_with(name), true)?;
+            }
+        }
+        Ok(())
     }
 
     /// Marks a slot to be pushed as a snapshot.

@@ -7,6 +7,7 @@ use mainstay_protocol::envelope::Header;
 use mainstay_protocol::heads::AuthorHead;
 use mainstay_protocol::ids::SlotId;
 
+use super::crossed::has_more;
 use super::incoming::{Verified, follows};
 use super::records::{Partial, Slot, Wanted};
 use super::{Alarm, Replica};
@@ -103,6 +104,9 @@ impl Replica {
         if let Some(mine) = header.covered(&me) {
             let known = slot.head(&me).is_some_and(|head| head.seq > mine.seq || head == mine);
             self.intake.met_own |= !known || !self.saw_own(tx, &header.slot, mine)?;
+        }
+        if !has_more(slot, &header.author, &header.covers) {
+            self.intake.voided.remove(&header.slot);
         }
         self.intake.covers.entry(header.slot).or_default().extend(header.covers.iter().copied());
         if needless || page {
