@@ -46,6 +46,7 @@ pub struct Sim {
 /// # Errors
 /// What was not as it should be, with the trace up to there.
 pub fn play(seed: u64, plant: Plant) -> Result<Vec<String>, (Failure, Vec<String>)> {
+    knowledge::begin();
     let mut sim = Sim::new(seed, plant);
     match sim.run() {
         Ok(()) => Ok(sim.trace),

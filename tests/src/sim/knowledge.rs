@@ -55,8 +55,10 @@ thread_local! {
     static LOADED: RefCell<HashMap<Vec<u8>, Rc<EntryDoc>>> = RefCell::default();
 }
 
-/// More documents than this are not remembered.
-const REMEMBERED: usize = 20_000;
+/// Forgets the documents of the seed before.
+pub(super) fn begin() {
+    LOADED.with_borrow_mut(HashMap::clear);
+}
 
 fn load(saved: Vec<u8>) -> Result<Rc<EntryDoc>, Failure> {
     LOADED.with_borrow_mut(|loaded| {
@@ -64,9 +66,6 @@ fn load(saved: Vec<u8>) -> Result<Rc<EntryDoc>, Failure> {
             return Ok(Rc::clone(doc));
         }
         let doc = Rc::new(EntryDoc::load(&saved).map_err(|e| format!("a document: {e:?}"))?);
-        if loaded.len() >= REMEMBERED {
-            loaded.clear();
-        }
         loaded.insert(saved, Rc::clone(&doc));
         Ok(doc)
     })
