@@ -40,17 +40,22 @@ impl Replica {
         Ok(())
     }
 
-    /// Takes an entry out of the chapter's bundle and page on this disk at once.
+    /// Takes an entry out of the chapter's bundle and page on this disk at once: also out of a page
+    /// whose bundle has not come yet.
     fn drop_packed(&mut self, tx: &mut Tx, id: &EntryId) -> Result<(), EngineError> {
         let month = id.month();
-        let Some(bundle) = self.bundle(tx, month)? else { return Ok(()) };
-        if bundle.find(id).is_none() {
-            return Ok(());
+        let bundle = self.bundle(tx, month)?.filter(|bundle| bundle.find(id).is_some()).cloned();
+        let bundle = bundle.map(|mut bundle| {
+            bundle.docs.retain(|doc| doc.entry != *id.as_bytes());
+            bundle.forgotten.push(*id.as_bytes());
+            bundle
+        });
+        let rows = self.page(tx, month)?;
+        let listed = rows.iter().any(|row| row.id == *id);
+        let rows = listed.then(|| rows.iter().filter(|row| row.id != *id).cloned().collect());
+        match bundle.is_some() || rows.is_some() {
+            true => self.put_packed(tx, month, bundle, rows),
+            false => Ok(()),
         }
-        let mut bundle = bundle.clone();
-        bundle.docs.retain(|doc| doc.entry != *id.as_bytes());
-        bundle.forgotten.push(*id.as_bytes());
-        let rows = self.page(tx, month)?.iter().filter(|row| row.id != *id).cloned().collect();
-        self.put_packed(tx, month, Some(bundle), Some(rows))
     }
 }
