@@ -2,7 +2,7 @@
 
 use super::Replica;
 use super::docs::entry_key;
-use crate::chapter::SlotName;
+use crate::chapter::{Bundle, SlotName};
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
 use crate::engine::vault::Table;
@@ -52,7 +52,13 @@ impl Replica {
         });
         let rows = self.page(tx, month)?;
         let listed = rows.iter().any(|row| row.id == *id);
-        let rows = listed.then(|| rows.iter().filter(|row| row.id != *id).cloned().collect());
+        let rows: Option<Vec<_>> =
+            listed.then(|| rows.iter().filter(|row| row.id != *id).cloned().collect());
+        if self.bundle(tx, month)?.is_none() && rows.as_ref().is_some_and(Vec::is_empty) {
+            // Nothing is to come any more that this page stood for.
+            let forgotten = vec![*id.as_bytes()];
+            return self.put_packed(tx, month, Some(Bundle { docs: vec![], forgotten }), rows);
+        }
         match bundle.is_some() || rows.is_some() {
             true => self.put_packed(tx, month, bundle, rows),
             false => Ok(()),

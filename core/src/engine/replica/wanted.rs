@@ -142,6 +142,20 @@ impl Replica {
             self.take_head_back(&mut slot, &author, None);
             self.put_slot(tx, &slot)?;
         }
+        // A page without its documents can be read, but not given back.
+        let bare = self.catalog.iter().filter(|(_, catalog)| catalog.is_only_page());
+        let slots = bare.flat_map(|(month, catalog)| {
+            let chapter = (!catalog.loose).then_some(SlotName::Chapter(month.index()));
+            chapter.into_iter().chain([SlotName::Page(month.index())])
+        });
+        for name in slots.collect::<Vec<_>>() {
+            let mut slot = self.slot(tx, name)?;
+            let authors: Vec<_> = slot.chains.iter().map(|chain| chain.author).collect();
+            for author in authors.iter().filter(|author| **author != me) {
+                self.take_head_back(&mut slot, author, None);
+            }
+            self.put_slot(tx, &slot)?;
+        }
         self.put_tally(tx)
     }
 
