@@ -343,3 +343,24 @@ fn a_clone_takes_a_new_key_and_both_branches_merge() {
     assert_eq!(rows(&mut a).len(), 3);
     assert_ne!(a.replica.author(), twin.replica.author());
 }
+
+#[test]
+fn a_name_that_a_phone_went_under_before_is_no_other_device() {
+    let mut world = World::new(117);
+    let phrase = Phrase::make(&mut world.rng);
+    let mut phone = world.phone(&phrase);
+    log(&world, &mut phone, "one");
+    world.sync(&mut phone).unwrap();
+    let old = stores::copy(&phone.store);
+    log(&world, &mut phone, "two");
+    world.sync(&mut phone).unwrap();
+    // Its store is put back: it reads its own last word as somebody else's, and takes a new key.
+    let mut phone = world.open(&old, &phone.secret.clone()).unwrap();
+    for _ in 0..3 {
+        world.sync(&mut phone).unwrap();
+    }
+    assert_eq!(phone.replica.devices().len(), 2, "both names are listed");
+    let status = phone.replica.status(world.now_ms).unwrap();
+    assert_eq!((status.entries, status.on_relay), (2, 2));
+    assert_eq!((status.on_other_devices, status.devices), (0, vec![]));
+}

@@ -224,7 +224,8 @@ impl Replica {
         if parts {
             self.roster = roster;
         }
-        (self.fork, self.me.generation, self.me.keys) = (None, generation, keys);
+        self.fork = None;
+        self.me.go_on(generation);
         self.jobs.clear();
         self.take_wraps(wraps)?;
         match parts || !self.roster.accepts_head(&known.head()) {
