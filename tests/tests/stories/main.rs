@@ -364,3 +364,33 @@ fn a_name_that_a_phone_went_under_before_is_no_other_device() {
     assert_eq!((status.entries, status.on_relay), (2, 2));
     assert_eq!((status.on_other_devices, status.devices), (0, vec![]));
 }
+
+#[test]
+fn a_removed_device_does_not_come_back_by_removing_itself_elsewhere() {
+    let (mut world, _, mut own, mut stolen) = two(112);
+    log(&world, &mut own, "old");
+    round(&mut world, &mut [&mut stolen, &mut own]);
+    let before = stores::copy(&world.relay_store);
+    own.replica.ask(Job::Remove(stolen.replica.author()));
+    world.sync(&mut own).unwrap();
+    // The relay shows the thief the list from before the removal; in that branch the stolen phone
+    // lets an accomplice in, who removes it: both branches have then removed the same devices.
+    world.put_relay_back(before, false);
+    let mut accomplice = world.link(&mut stolen, "accomplice").unwrap();
+    world.sync(&mut accomplice).unwrap();
+    accomplice.replica.ask(Job::Remove(stolen.replica.author()));
+    world.sync(&mut accomplice).unwrap();
+    assert!(world.sync(&mut own).is_err(), "nothing is joined without the person's word");
+    assert!(own.replica.take_alarms().contains(&Alarm::Fork));
+    // Even on that word, whoever only the other branch knows waits, and gets no key.
+    own.replica.ask_heal().unwrap();
+    world.sync(&mut own).unwrap();
+    let waits = |info: &mainstay_core::engine::DeviceInfo| {
+        info.name == "accomplice" && info.status == "waiting"
+    };
+    assert!(own.replica.devices().iter().any(waits));
+    log(&world, &mut own, "written after the removal");
+    world.sync(&mut own).unwrap();
+    let _ = world.sync(&mut accomplice);
+    assert_eq!(rows(&mut accomplice).len(), 1);
+}

@@ -65,9 +65,9 @@ impl Replica {
     ) -> Result<ShownRoster, EngineError> {
         let shown = Roster::verify(self.me.space, records)?;
         let head = shown.head();
-        // The branches removed the same devices, if any: whoever wrote in either may write in the
-        // other as well, and nobody gets in by joining them who could not have got in anyway.
-        let harmless = self.roster.state().removed_alike(shown.state());
+        // Nobody was removed in either branch: nobody gets in by joining them who could not have got in
+        // anyway. A branch in which somebody was may be the work of whom the other one removed.
+        let harmless = self.roster.parts_quietly(&shown);
         let asked = self.jobs.contains(&Job::Heal(head));
         let joins = self.may_join(&shown) && (harmless || asked);
         self.fork = Some(shown);
