@@ -122,6 +122,17 @@ impl State {
         })
     }
 
+    /// Where the chain of a device that was removed ends in a slot. The outer `None`: it was not; the
+    /// inner one: nothing of it counts there.
+    pub fn end_of_removed(&self, author: &AuthorId, slot: &SlotId) -> Option<Option<Head>> {
+        match &self.members.get(author)?.status {
+            DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
+                Some(last.get(slot).copied())
+            }
+            DeviceStatus::Active | DeviceStatus::Waiting => None,
+        }
+    }
+
     /// Whether a device was removed since `base`.
     pub(super) fn removed_since(&self, base: &Self) -> bool {
         self.members.iter().any(|(author, member)| {

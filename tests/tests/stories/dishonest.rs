@@ -225,3 +225,28 @@ fn a_restore_that_is_answered_with_other_slots_mixes_nothing_up() {
     let _ = world.sync(&mut new);
     assert_eq!(new.replica.verify().unwrap(), []);
 }
+
+#[test]
+fn a_removed_phone_cannot_put_something_else_where_its_chain_ended() {
+    let (mut world, phrase, mut own, mut lost) = two(113);
+    round(&mut world, &mut [&mut lost, &mut own]);
+    let (before, its_store) = (stores::copy(&world.relay_store), stores::copy(&lost.store));
+    let kept = log(&world, &mut lost, "before the removal");
+    round(&mut world, &mut [&mut lost, &mut own]);
+    let removed = lost.replica.author();
+    own.replica.ask(Job::Remove(removed));
+    world.sync(&mut own).unwrap();
+    // The relay keeps what the removed phone makes of an older list, and slips it in.
+    let honest = stores::copy(&world.relay_store);
+    world.put_relay_back(before, false);
+    let mut again = world.open(&its_store, &lost.secret.clone()).unwrap();
+    log(&world, &mut again, "too late");
+    world.sync(&mut again).unwrap();
+    let mut inside = Inside::new(&world.relay, &phrase, world.now_ms as u64);
+    let mut late: Vec<Envelope> = inside.envelopes().into_iter().map(|(_, e)| e).collect();
+    late.retain(|envelope| envelope.header().author == removed);
+    assert!(!late.is_empty());
+    world.put_relay_back(honest, false);
+    world.sync_over(&mut own, &mut slipping_in(late)).unwrap();
+    assert_eq!(rows(&mut own).iter().map(|row| row.id).collect::<Vec<_>>(), [kept]);
+}

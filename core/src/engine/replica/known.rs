@@ -34,6 +34,12 @@ impl Replica {
                 self.keep_part(verified);
             }
         }
+        // A device that was removed can sign no other branch of its chain any more: of what it shows
+        // at known places, only the end that its removal names is anything new.
+        let removed = self.roster.state().end_of_removed(&header.author, &header.slot);
+        if removed.is_some_and(|end| end != Some(place)) {
+            return Ok(Fate::Done);
+        }
         let unsure = self.relay.as_ref().is_some_and(|relay| !relay.intact);
         match header.kind {
             // Whoever reads the feed anew cannot tell which branch it read before.
