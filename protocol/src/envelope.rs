@@ -117,6 +117,10 @@ impl Header {
             let limit = limits::MAX_CHUNKS as usize;
             return Err(CodecError::Limit { what: "chunks of a snapshot", limit });
         }
+        let places = self.covers.iter().map(|cover| cover.head.seq).chain([self.seq]);
+        if places.max() > Some(limits::MAX_SEQ) {
+            return malformed("a place that no chain reaches");
+        }
         if self.seq == 0 || self.chunk.index >= self.chunk.count {
             return malformed("counts from the wrong number");
         }

@@ -54,6 +54,9 @@ pub const MAX_SEALED_NAME_BYTES: usize = 320;
 pub const MAX_WRAP_BYTES: usize = 1400;
 /// Heads that a receipt names one by one; the others are in its digest.
 pub const MAX_RECEIPT_HEADS: usize = 32;
+/// Envelopes of one author in one slot. Far beyond anybody's life, and small enough that sums over
+/// [`MAX_HEADS`] chains stay numbers.
+pub const MAX_SEQ: u64 = 1 << 40;
 /// (author, slot) pairs in a space: 32 authors over 50 years of months, pages and chapters.
 pub const MAX_HEADS: usize = 40_000;
 /// Messages in one mailbox.

@@ -2,6 +2,7 @@
 
 use mainstay_protocol::envelope::{Chunk, Envelope, Header, Kind, Stub};
 use mainstay_protocol::heads::AuthorHead;
+use mainstay_protocol::limits::MAX_SEQ;
 
 use crate::Samples;
 use crate::values::*;
@@ -83,7 +84,11 @@ fn an_envelope_verifies_for_its_space_its_author_and_its_bytes_only() {
 fn headers_that_make_no_sense_are_refused() {
     let head =
         |author| AuthorHead { author: mainstay_protocol::ids::AuthorId([author; 16]), head: HEAD };
+    let far = |seq| AuthorHead { head: mainstay_protocol::heads::Head { seq, ..HEAD }, ..head(1) };
     let wrong = [
+        Header { seq: MAX_SEQ + 1, ..change() },
+        Header { covers: vec![far(MAX_SEQ + 1)], ..snapshot() },
+        Header { covers: vec![far(u64::MAX)], ..snapshot() },
         Header { version: 2, ..change() },
         Header { version: 0, ..change() },
         Header { seq: 0, ..change() },

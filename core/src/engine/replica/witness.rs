@@ -81,7 +81,7 @@ impl Replica {
         let mut total = 0_u64;
         self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
             let slot: Slot = codec::decode(&bytes)?;
-            total += slot.chains.iter().map(|chain| chain.head.seq).sum::<u64>();
+            total = slot.chains.iter().fold(total, |sum, c| sum.saturating_add(c.head.seq));
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(total)
