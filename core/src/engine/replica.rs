@@ -35,7 +35,7 @@ mod witness;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use mainstay_protocol::ids::{SlotId, SpaceId};
+use mainstay_protocol::ids::{AuthorId, SlotId, SpaceId};
 use mainstay_protocol::roster::Roster;
 use rand_core::CryptoRng;
 
@@ -117,7 +117,24 @@ struct Me {
     keys: DeviceKeys,
     /// A device that was cloned, or let in again, goes on under the next one.
     generation: u32,
+    /// Names that this device went under before.
+    former: Vec<AuthorId>,
     name: String,
+}
+
+impl Me {
+    fn new(secret: DeviceSecret, space: SpaceId, generation: u32, name: String) -> Self {
+        let keys = secret.keys(&space, generation);
+        let former = secret.former_authors(&space, generation);
+        Self { secret, space, keys, generation, former, name }
+    }
+
+    /// Goes on under another generation's key.
+    fn go_on(&mut self, generation: u32) {
+        self.keys = self.secret.keys(&self.space, generation);
+        self.former = self.secret.former_authors(&self.space, generation);
+        self.generation = generation;
+    }
 }
 
 /// Something that an honest relay and honest devices never cause.

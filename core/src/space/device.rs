@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::ids::{AuthorId, SpaceId};
 use zeroize::Zeroizing;
 
 use super::CryptoRng;
@@ -51,6 +51,15 @@ impl DeviceSecret {
             author: AuthorKey::from_seed(&derive(&*self.0, label::DEVICE_SIGN, &parts)),
             kem: KemSecret::derive(&derive(&*self.0, label::DEVICE_KEM, &parts)),
         }
+    }
+
+    /// The author ids of the generations before one: names that this device went under itself.
+    pub fn former_authors(&self, space: &SpaceId, generation: u32) -> Vec<AuthorId> {
+        let author = |generation: u32| {
+            let parts: [&[u8]; 2] = [space.as_bytes(), &generation.to_be_bytes()];
+            AuthorKey::from_seed(&derive(&*self.0, label::DEVICE_SIGN, &parts)).author_id()
+        };
+        (0..generation).map(author).collect()
     }
 
     /// The keys that seal this device's store and hide its record keys.

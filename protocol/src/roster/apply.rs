@@ -53,13 +53,13 @@ pub(super) fn found(space: &SpaceId, signed: &Signed<Record>) -> Result<State, R
     step.finish()
 }
 
-/// The state after `signed`, whose parent has the hash and the state given. `at_fork` is the state
-/// at the place where a heal's branches part, found by hash.
+/// The state after `signed`, whose parent has the hash and the state given. `branch_state`
+/// gives the states at the end of a heal's branch, and where it parts from this one.
 pub(super) fn follow(
     parent: &State,
     signed: &Signed<Record>,
     number: u32,
-    branch_state: impl FnOnce(&[Signed<Record>]) -> Result<State, RosterError>,
+    branch_state: impl FnOnce(&[Signed<Record>]) -> Result<(State, State), RosterError>,
 ) -> Result<State, RosterError> {
     let record = read(signed, number)?;
     let rule = |rule| RosterError::Rule { number, rule };
@@ -80,8 +80,8 @@ pub(super) fn follow(
         (Signer::Recovery, Some(Act::Recover)) => step.recover()?,
         (Signer::Recovery, _) => return Err(rule("the recovery key only recovers")),
         (Signer::Device(_), Some(Act::Heal { branch })) => {
-            let other = branch_state(branch)?;
-            step.heal(&other)?;
+            let (other, base) = branch_state(branch)?;
+            step.heal(&other, &base)?;
         }
         (Signer::Device(_), _) => step.acts()?,
     }
@@ -146,7 +146,7 @@ impl Step<'_> {
         self.epoch(epoch)
     }
 
-    fn heal(&mut self, other: &State) -> Result<(), RosterError> {
+    fn heal(&mut self, other: &State, base: &State) -> Result<(), RosterError> {
         let [_, Act::Epoch(epoch)] = &self.record.acts[..] else {
             return self.rule("a heal joins two branches and starts an epoch");
         };
@@ -156,7 +156,7 @@ impl Step<'_> {
         if !other.is_active(&signer) {
             return self.rule("a heal is signed by a device that is active in both branches");
         }
-        self.state = self.state.joined(other);
+        self.state = self.state.joined(other, base);
         self.epoch(epoch)
     }
 

@@ -90,9 +90,31 @@ impl Roster {
 
     /// The records of this chain that come after the last one which `other` has too.
     pub fn branch_from(&self, other: &Self) -> Vec<Signed<Record>> {
-        let common =
-            self.links.iter().zip(&other.links).take_while(|(a, b)| a.hash == b.hash).count();
+        let common = self.common(other);
         self.links[common..].iter().map(|link| link.signed.clone()).collect()
+    }
+
+    fn common(&self, other: &Self) -> usize {
+        self.links.iter().zip(&other.links).take_while(|(a, b)| a.hash == b.hash).count()
+    }
+
+    /// The state where this roster and another one of the same space part.
+    fn parting(&self, other: &Self) -> &State {
+        // Both begin with the founding record that the space is named after.
+        &self.links[self.common(other).max(1) - 1].state
+    }
+
+    /// Whether neither of two branches has removed anybody since they parted: nobody's word is needed
+    /// to join them, as whoever wrote in one may write in the other.
+    pub fn parts_quietly(&self, other: &Self) -> bool {
+        let base = self.parting(other);
+        !self.state().removed_since(base) && !other.state().removed_since(base)
+    }
+
+    /// The members after a heal of this branch and another one.
+    #[must_use]
+    pub fn joined_with(&self, other: &Self) -> State {
+        self.state().joined(other.state(), self.parting(other))
     }
 
     fn joined(&self, head: &Hash) -> bool {
@@ -150,9 +172,9 @@ impl Roster {
         let mut joined = Vec::new();
         let link = &self.links[parent];
         let state = apply::follow(&link.state, signed, link.record.number + 1, |branch| {
-            let (state, heads) = self.branch(parent, branch)?;
+            let (states, heads) = self.branch(parent, branch)?;
             joined = heads;
-            Ok(state)
+            Ok(states)
         })?;
         let dropped = self.links.len() - parent - 1;
         self.links.truncate(parent + 1);
@@ -220,7 +242,7 @@ impl Roster {
         &self,
         upto: usize,
         branch: &[Signed<Record>],
-    ) -> Result<(State, Vec<Hash>), RosterError> {
+    ) -> Result<((State, State), Vec<Hash>), RosterError> {
         let number = self.links[upto].record.number + 1;
         let rule = |rule| RosterError::Rule { number, rule };
         if branch.len() > limits::MAX_HEAL_RECORDS {
@@ -248,7 +270,7 @@ impl Roster {
             return Err(rule("a heal's branch is no chain"));
         }
         let heads = other.links[fork + 1..].iter().map(|link| link.hash).collect();
-        Ok((other.last().state.clone(), heads))
+        Ok(((other.last().state.clone(), self.links[fork].state.clone()), heads))
     }
 
     fn last(&self) -> &Link {

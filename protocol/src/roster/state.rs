@@ -122,28 +122,25 @@ impl State {
         })
     }
 
-    /// Whether two branches have removed the same devices. Where they have not, one of them may be
-    /// the work of somebody whom the other removed.
-    pub fn removed_alike(&self, other: &Self) -> bool {
-        let unlike = |a: &Self, b: &Self| {
-            a.members.iter().any(|(author, member)| {
-                let there = b.members.get(author);
-                member.status.is_removed() && !there.is_some_and(|m| m.status.is_removed())
-            })
-        };
-        !unlike(self, other) && !unlike(other, self)
+    /// Whether a device was removed since `base`.
+    pub(super) fn removed_since(&self, base: &Self) -> bool {
+        self.members.iter().any(|(author, member)| {
+            let before = base.members.get(author);
+            member.status.is_removed() && !before.is_some_and(|m| m.status.is_removed())
+        })
     }
 
-    /// The members after a heal of two branches: all of both; removals win, then waiting does. Where
-    /// the branches did not remove the same devices, whoever only one of them knows waits until the
-    /// person confirms it: it may have been let in by somebody whom the other branch removed. The
-    /// epoch is still this branch's.
+    /// The members after a heal of two branches that part at `base`: all of both; removals win, then
+    /// waiting does. Where either removed somebody since, whoever only one of them knows waits until
+    /// the person confirms it: it may have been let in by the device that the other branch removed,
+    /// and that device's branch may remove anybody else to look alike. The epoch is still this
+    /// branch's.
     #[must_use]
-    pub fn joined(&self, other: &Self) -> Self {
-        let alike = self.removed_alike(other);
+    pub(super) fn joined(&self, other: &Self, base: &Self) -> Self {
+        let wary = self.removed_since(base) || other.removed_since(base);
         let alone = |member: &Member| {
             let mut member = member.clone();
-            if !alike && member.status == DeviceStatus::Active {
+            if wary && member.status == DeviceStatus::Active {
                 member.status = DeviceStatus::Waiting;
             }
             member

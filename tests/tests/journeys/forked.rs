@@ -81,7 +81,7 @@ async fn is_asked(engine: &Engine, other: &[(&str, &'static str)]) {
     assert_eq!(shown, as_listed(other));
 }
 
-// Broken on purpose: `removed_alike` (protocol) answering "yes" made it fail.
+// Broken on purpose: `parts_quietly` (protocol) answering "yes" made it fail.
 async fn each_removed_another(on: Backend) {
     let mut desk = Desk::new().await;
     let (first, phrase) = desk.phone("first", on).await;

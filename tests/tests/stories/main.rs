@@ -343,3 +343,54 @@ fn a_clone_takes_a_new_key_and_both_branches_merge() {
     assert_eq!(rows(&mut a).len(), 3);
     assert_ne!(a.replica.author(), twin.replica.author());
 }
+
+#[test]
+fn a_name_that_a_phone_went_under_before_is_no_other_device() {
+    let mut world = World::new(117);
+    let phrase = Phrase::make(&mut world.rng);
+    let mut phone = world.phone(&phrase);
+    log(&world, &mut phone, "one");
+    world.sync(&mut phone).unwrap();
+    let old = stores::copy(&phone.store);
+    log(&world, &mut phone, "two");
+    world.sync(&mut phone).unwrap();
+    // Its store is put back: it reads its own last word as somebody else's, and takes a new key.
+    let mut phone = world.open(&old, &phone.secret.clone()).unwrap();
+    for _ in 0..3 {
+        world.sync(&mut phone).unwrap();
+    }
+    assert_eq!(phone.replica.devices().len(), 2, "both names are listed");
+    let status = phone.replica.status(world.now_ms).unwrap();
+    assert_eq!((status.entries, status.on_relay), (2, 2));
+    assert_eq!((status.on_other_devices, status.devices), (0, vec![]));
+}
+
+#[test]
+fn a_removed_device_does_not_come_back_by_removing_itself_elsewhere() {
+    let (mut world, _, mut own, mut stolen) = two(112);
+    log(&world, &mut own, "old");
+    round(&mut world, &mut [&mut stolen, &mut own]);
+    let before = stores::copy(&world.relay_store);
+    own.replica.ask(Job::Remove(stolen.replica.author()));
+    world.sync(&mut own).unwrap();
+    // The relay shows the thief the list from before the removal; in that branch the stolen phone
+    // lets an accomplice in, who removes it: both branches have then removed the same devices.
+    world.put_relay_back(before, false);
+    let mut accomplice = world.link(&mut stolen, "accomplice").unwrap();
+    world.sync(&mut accomplice).unwrap();
+    accomplice.replica.ask(Job::Remove(stolen.replica.author()));
+    world.sync(&mut accomplice).unwrap();
+    assert!(world.sync(&mut own).is_err(), "nothing is joined without the person's word");
+    assert!(own.replica.take_alarms().contains(&Alarm::Fork));
+    // Even on that word, whoever only the other branch knows waits, and gets no key.
+    own.replica.ask_heal().unwrap();
+    world.sync(&mut own).unwrap();
+    let waits = |info: &mainstay_core::engine::DeviceInfo| {
+        info.name == "accomplice" && info.status == "waiting"
+    };
+    assert!(own.replica.devices().iter().any(waits));
+    log(&world, &mut own, "written after the removal");
+    world.sync(&mut own).unwrap();
+    let _ = world.sync(&mut accomplice);
+    assert_eq!(rows(&mut accomplice).len(), 1);
+}

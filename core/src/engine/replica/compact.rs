@@ -83,9 +83,10 @@ impl Replica {
     }
 
     /// Whether everything that is known of a chapter is here, so that a bundle would lack nothing.
-    pub(super) fn may_pack(&self, tx: &Tx, month: Month) -> Result<bool, EngineError> {
-        let only_page = self.catalog.get(&month).is_some_and(Catalog::is_only_page);
-        let mut waits = only_page || self.restoring.is_some() || self.is_held(tx, month)?;
+    pub(super) fn may_pack(&mut self, tx: &Tx, month: Month) -> Result<bool, EngineError> {
+        let mut waits = self.restoring.is_some()
+            || self.is_held(tx, month)?
+            || !self.bare_rows(tx, month)?.is_empty();
         tx.scan(&month_key(&self.vault, Table::Stash, month), &mut |_, _| {
             waits = true;
             Ok(ControlFlow::Break(()))
@@ -96,6 +97,16 @@ impl Replica {
             Ok(ControlFlow::Break(()))
         })?;
         Ok(!waits)
+    }
+
+    /// Rows that came with a page, and whose documents are not here.
+    pub(super) fn bare_rows(&mut self, tx: &Tx, month: Month) -> Result<Vec<Row>, EngineError> {
+        if !self.catalog.get(&month).is_some_and(Catalog::is_only_page) {
+            return Ok(Vec::new());
+        }
+        let loose = self.loose_docs(tx, month)?;
+        let rows = self.page(tx, month)?.iter();
+        Ok(rows.filter(|row| !loose.contains_key(&row.id)).cloned().collect())
     }
 
     /// Packs the chapters that are over, on this disk alone: what no relay has seen yet, because

@@ -65,9 +65,9 @@ impl Replica {
     ) -> Result<ShownRoster, EngineError> {
         let shown = Roster::verify(self.me.space, records)?;
         let head = shown.head();
-        // The branches removed the same devices, if any: whoever wrote in either may write in the
-        // other as well, and nobody gets in by joining them who could not have got in anyway.
-        let harmless = self.roster.state().removed_alike(shown.state());
+        // Nobody was removed in either branch: nobody gets in by joining them who could not have got in
+        // anyway. A branch in which somebody was may be the work of whom the other one removed.
+        let harmless = self.roster.parts_quietly(&shown);
         let asked = self.jobs.contains(&Job::Heal(head));
         let joins = self.may_join(&shown) && (harmless || asked);
         self.fork = Some(shown);
@@ -224,7 +224,8 @@ impl Replica {
         if parts {
             self.roster = roster;
         }
-        (self.fork, self.me.generation, self.me.keys) = (None, generation, keys);
+        self.fork = None;
+        self.me.go_on(generation);
         self.jobs.clear();
         self.take_wraps(wraps)?;
         match parts || !self.roster.accepts_head(&known.head()) {

@@ -147,7 +147,8 @@ impl Replica {
         if header.author == self.me.keys.author.author_id() {
             self.intake.met_own = true;
         }
-        if head.map_or(0, |head| head.seq) + 1 != header.seq {
+        let after = |head: Head| head.seq + 1 == header.seq && head.hash == header.previous;
+        if !head.map_or(header.seq == 1, after) {
             self.intake.jumped.insert((header.slot, header.author));
         }
         let head = Head { seq: header.seq, hash: verified.hash };

@@ -179,8 +179,7 @@ impl Replica {
             self.keyring.absorb(&self.roster, &wraps, me, &kem);
         }
         if job == Some(Job::Rekey) {
-            self.me.generation = taken;
-            self.me.keys = self.me.secret.keys(&self.me.space, self.me.generation);
+            self.me.go_on(taken);
             // What a twin has put in the place of this device's own is read now.
             if let Some(relay) = &mut self.relay {
                 relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));

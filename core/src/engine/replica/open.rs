@@ -112,12 +112,11 @@ impl Replica {
         if holds_something(&vault)? {
             return Err(EngineError::AlreadyThere);
         }
-        let keys = setup.secret.keys(&space, generation);
         let name = name.to_owned();
         Ok(Self {
             vault,
             rng: setup.rng,
-            me: Me { secret: setup.secret, space, keys, generation, name },
+            me: Me::new(setup.secret, space, generation, name),
             roster,
             keyring,
             relay: None,
@@ -177,7 +176,6 @@ impl Replica {
         let keyring =
             tx.bytes(&meta(&vault, KEYRING))?.ok_or_else(missing("the keys are missing"))?;
         let plan = tx.bytes(&meta(&vault, PLAN))?.ok_or_else(missing("the plan is missing"))?;
-        let keys = setup.secret.keys(&identity.space, identity.generation);
         let mut replica = Self {
             rng: setup.rng,
             roster: Roster::verify(identity.space, &records)?,
@@ -201,13 +199,7 @@ impl Replica {
             appending: None,
             counts: Default::default(),
             restoring: tx.get::<Restoring>(&meta(&vault, RESTORING))?,
-            me: Me {
-                secret: setup.secret,
-                space: identity.space,
-                keys,
-                generation: identity.generation,
-                name: identity.name,
-            },
+            me: Me::new(setup.secret, identity.space, identity.generation, identity.name),
             vault,
         };
         replica.fold()?;

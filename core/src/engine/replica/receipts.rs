@@ -18,13 +18,15 @@ use crate::engine::vault::{Key, Table};
 const PLAN: &[u8] = b"plan";
 
 impl Replica {
+    /// The devices that could hold a copy of their own. A name that this device went under itself
+    /// before (its store was put back, or it was let in again) is no other device.
     pub(super) fn other_devices(&self) -> Vec<AuthorId> {
         let me = self.me.keys.author.author_id();
         self.roster
             .state()
             .active()
             .map(|(author, _)| *author)
-            .filter(|author| *author != me)
+            .filter(|author| *author != me && !self.me.former.contains(author))
             .collect()
     }
 

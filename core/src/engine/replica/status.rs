@@ -78,15 +78,11 @@ impl Replica {
 
     /// Entries, not deleted, of which only a page's row is here.
     fn bare_entries(&mut self) -> Result<u64, EngineError> {
-        let bare = self.catalog.iter().filter(|(_, catalog)| catalog.is_only_page());
-        let months: Vec<_> = bare.map(|(month, _)| *month).collect();
+        let tx = self.tx();
         let mut entries = 0;
-        for month in months {
-            let tx = self.tx();
-            let loose = self.loose_docs(&tx, month)?;
-            let rows = self.page(&tx, month)?.iter();
-            let bare = rows.filter(|row| row.deleted_at.is_none() && !loose.contains_key(&row.id));
-            entries += bare.count() as u64;
+        for month in self.catalog.keys().copied().collect::<Vec<_>>() {
+            let bare = self.bare_rows(&tx, month)?;
+            entries += bare.iter().filter(|row| row.deleted_at.is_none()).count() as u64;
         }
         Ok(entries)
     }

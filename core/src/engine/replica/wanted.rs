@@ -140,6 +140,10 @@ impl Replica {
             let Some(name) = self.slot_name(&id).filter(|_| author != me) else { continue };
             let mut slot = self.slot(tx, name)?;
             self.take_head_back(&mut slot, &author, None);
+            if !matches!(name, SlotName::Page(_)) {
+                // What came before the lost body is here, and in no head any more.
+                (slot.must_pack, slot.news) = (true, true);
+            }
             self.put_slot(tx, &slot)?;
         }
         // A page without its documents can be read, but not given back.

@@ -23,7 +23,7 @@ pub fn heal(
     branch: Vec<Signed<Record>>,
 ) -> Result<Change, ChangeError> {
     let other = other_roster(roster, &branch)?;
-    let recipients = roster.state().joined(other.state()).recipients();
+    let recipients = roster.joined_with(&other).recipients();
     let present = roster.state().epoch.clone();
     let mut previous: Vec<&EpochKey> =
         vec![keyring.epoch(&present.id).ok_or(KeyringError::Missing)?];
