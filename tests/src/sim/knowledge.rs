@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use mainstay_core::document::{EntryDoc, Heads, PlanDoc};
+use mainstay_core::document::{DocError, EntryDoc, Heads, PlanDoc};
 use mainstay_core::engine::Replica;
 use mainstay_core::journal::EntryId;
 
@@ -53,28 +53,42 @@ thread_local! {
     /// Documents by their saved bytes: the same ones are looked at after every step, and loading
     /// them took two thirds of a seed's time.
     static LOADED: RefCell<HashMap<Vec<u8>, Rc<EntryDoc>>> = RefCell::default();
+    /// Plans by their saved bytes, for the same reason.
+    static PLANS: RefCell<HashMap<Vec<u8>, Rc<PlanDoc>>> = RefCell::default();
 }
 
 /// Forgets the documents of the seed before.
 pub(super) fn begin() {
     LOADED.with_borrow_mut(HashMap::clear);
+    PLANS.with_borrow_mut(HashMap::clear);
 }
 
 fn load(saved: Vec<u8>) -> Result<Rc<EntryDoc>, Failure> {
-    LOADED.with_borrow_mut(|loaded| {
-        if let Some(doc) = loaded.get(&saved) {
-            return Ok(Rc::clone(doc));
-        }
-        let doc = Rc::new(EntryDoc::load(&saved).map_err(|e| format!("a document: {e:?}"))?);
-        loaded.insert(saved, Rc::clone(&doc));
-        Ok(doc)
-    })
+    LOADED.with_borrow_mut(|loaded| remembered(loaded, saved, EntryDoc::load))
+}
+
+fn load_plan(saved: Vec<u8>) -> Result<Rc<PlanDoc>, Failure> {
+    PLANS.with_borrow_mut(|loaded| remembered(loaded, saved, PlanDoc::load))
+}
+
+/// What these very bytes load as.
+fn remembered<T>(
+    loaded: &mut HashMap<Vec<u8>, Rc<T>>,
+    saved: Vec<u8>,
+    load: impl FnOnce(&[u8]) -> Result<T, DocError>,
+) -> Result<Rc<T>, Failure> {
+    if let Some(doc) = loaded.get(&saved) {
+        return Ok(Rc::clone(doc));
+    }
+    let doc = Rc::new(load(&saved).map_err(|e| format!("a document: {e:?}"))?);
+    loaded.insert(saved, Rc::clone(&doc));
+    Ok(doc)
 }
 
 /// Everything that one replica holds.
 pub(super) struct Holdings {
     pub(super) entries: BTreeMap<EntryId, Rc<EntryDoc>>,
-    pub(super) plan: PlanDoc,
+    pub(super) plan: Rc<PlanDoc>,
 }
 
 impl Holdings {
@@ -86,7 +100,7 @@ impl Holdings {
                 entries.insert(*id, load(saved).map_err(|e| format!("{id}: {e}"))?);
             }
         }
-        let plan = PlanDoc::load(&replica.plan_document()).map_err(|e| format!("{e:?}"))?;
+        let plan = load_plan(replica.plan_document())?;
         Ok(Self { entries, plan })
     }
 
@@ -115,8 +129,7 @@ impl Sim {
     /// Notes that a device acknowledged a change of the plan.
     pub(super) fn acknowledged_plan(&mut self, device: usize) -> Result<(), Failure> {
         let known = &self.devices[device];
-        let plan = PlanDoc::load(&known.phone.replica.plan_document());
-        let heads = plan.map_err(|e| format!("{e:?}"))?.heads();
+        let heads = load_plan(known.phone.replica.plan_document())?.heads();
         let device = known.id;
         self.known.operations.push(Operation { entry: None, heads, device, gone: false });
         Ok(())

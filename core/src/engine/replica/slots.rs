@@ -13,6 +13,9 @@ use crate::engine::vault::Table;
 
 /// Months whose slots a device looks for by name: January 1970 to December 2199.
 const MONTHS: u16 = 230 * 12;
+/// January 2026. Months near it are tried first: hardly anything in a journal is older than
+/// Mainstay by decades.
+const FIRST_TRIED: u16 = 56 * 12;
 
 impl Replica {
     pub(super) fn slot_id(&self, name: SlotName) -> SlotId {
@@ -20,14 +23,22 @@ impl Replica {
     }
 
     /// What a slot is for; `None` when it is none of this journal's.
+    ///
+    /// Each name costs a keyed hash, so they are made only until the one that is looked for is
+    /// there. A slot that is none of this journal's is the only one that costs them all, once.
     pub(super) fn slot_name(&mut self, id: &SlotId) -> Option<SlotName> {
-        if self.slot_names.is_empty() {
-            let key = self.keyring.space_key();
-            let names = (0..MONTHS).flat_map(|m| [SlotName::Chapter(m), SlotName::Page(m)]);
-            let names = names.chain([SlotName::Plan]);
-            self.slot_names = names.map(|name| (key.slot(name), name)).collect();
+        if let Some(name) = self.slot_names.get(id) {
+            return Some(*name);
         }
-        self.slot_names.get(id).copied()
+        let key = self.keyring.space_key();
+        for name in names().skip(self.slot_names.len()) {
+            let made = key.slot(name);
+            self.slot_names.insert(made, name);
+            if made == *id {
+                return Some(name);
+            }
+        }
+        None
     }
 
     pub(super) fn slot(&self, tx: &Tx, name: SlotName) -> Result<Slot, EngineError> {
@@ -85,10 +96,41 @@ impl Replica {
     }
 }
 
+/// Every name that a slot may have, each once: the plan, then the months by their distance from
+/// [`FIRST_TRIED`].
+fn names() -> impl Iterator<Item = SlotName> {
+    let months = (0..MONTHS).flat_map(|distance| {
+        let before = FIRST_TRIED.checked_sub(distance + 1);
+        let after = Some(FIRST_TRIED + distance).filter(|month| *month < MONTHS);
+        after.into_iter().chain(before)
+    });
+    let both = |month| [SlotName::Chapter(month), SlotName::Page(month)];
+    std::iter::once(SlotName::Plan).chain(months.flat_map(both))
+}
+
 /// A page goes with its chapter.
 pub(super) fn packed_with(name: SlotName) -> SlotName {
     match name {
         SlotName::Page(month) => SlotName::Chapter(month),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_month_is_looked_for_once_and_those_of_today_come_first() {
+        let all: Vec<SlotName> = names().collect();
+        let months = (0..MONTHS).flat_map(|m| [SlotName::Chapter(m), SlotName::Page(m)]);
+        let expected: BTreeSet<SlotName> = months.chain([SlotName::Plan]).collect();
+        assert_eq!(all.len(), expected.len());
+        assert_eq!(all.iter().copied().collect::<BTreeSet<_>>(), expected);
+        let place = |name| all.iter().position(|other| *other == name);
+        assert!(place(SlotName::Page(FIRST_TRIED + 11)) < Some(60));
+        assert!(place(SlotName::Page(FIRST_TRIED - 11)) < Some(60));
     }
 }
