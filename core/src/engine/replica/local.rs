@@ -203,10 +203,20 @@ impl Local for Replica {
     }
 
     fn end_wanted(&mut self) -> Result<(), EngineError> {
-        if self.drop_replaced()? {
-            self.alarm(Alarm::Withheld);
+        if !self.drop_replaced()? {
+            return Ok(());
         }
-        Ok(())
+        let end = self.relay.as_ref().and_then(|relay| relay.cursor);
+        let wanted = Replica::wanted(self)?;
+        let beyond = |end: &Cursor| wanted.iter().flat_map(|w| &w.numbers).any(|n| *n > end.number);
+        match end.filter(beyond) {
+            // The feed ends before what it announced: it was rolled back, though not behind the cursor.
+            Some(end) => self.relay_lost(&end),
+            None => {
+                self.alarm(Alarm::Withheld);
+                Ok(())
+            }
+        }
     }
 
     fn end_pull(&mut self) -> Result<(), EngineError> {
