@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use mainstay_core::engine::Replica;
 use mainstay_core::sync::Local;
 
+use super::device::Device;
 use super::knowledge::Holdings;
 use super::{Failure, ROUNDS_TO_ORDER, Sim};
 use crate::network::Line;
@@ -30,9 +31,12 @@ impl Sim {
     /// Whoever removes a phone removes its clone as well: both had the same key. The person still
     /// holds the clone, and what only it acknowledged; another device lets it in again.
     fn let_in_again(&mut self, device: usize) -> Result<(), Failure> {
-        let is_in = |at: &usize| self.devices[*at].is_in();
-        let Some(host) = (0..self.devices.len()).find(is_in).filter(|_| !is_in(&device)) else {
+        if self.devices[device].is_in() {
             return Ok(());
+        }
+        let host = match self.devices.iter().position(Device::is_in) {
+            Some(host) => host,
+            None => self.begin_again()?,
         };
         let labels = [host, device].map(|at| self.devices[at].label.clone());
         self.say(format!("{} lets {} in again", labels[0], labels[1]));
@@ -41,6 +45,21 @@ impl Sim {
         let let_in = self.world.readmit(&mut host_device.phone, &mut gone.phone);
         let_in.map_err(|e| self.failed(device, "let in again", &e))?;
         self.sync(device, &mut Line::default()).map(|_| ())
+    }
+
+    /// The relay shows a list on which nobody here is, and that cannot be joined: the twelve words are
+    /// what is left, and then each device is let in again with all it has.
+    fn begin_again(&mut self) -> Result<usize, Failure> {
+        self.names += 1;
+        let id = self.names;
+        self.say(format!("d{id} is restored from the phrase"));
+        let phone = self.world.restore_as(&self.phrase, &format!("restored {id}"));
+        let mut new = Device::new(id, phone.map_err(|e| format!("restore: {e:?}"))?);
+        new.harm_seen = self.known.harm;
+        self.devices.push(new);
+        let at = self.devices.len() - 1;
+        self.sync(at, &mut Line::default())?;
+        Ok(at)
     }
 
     pub(super) fn check_order(&mut self) -> Result<(), Failure> {
