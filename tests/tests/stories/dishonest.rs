@@ -9,6 +9,7 @@ use mainstay_protocol::envelope::{Envelope, Header};
 use mainstay_protocol::frame::{Item, ItemBody, Reply, Request};
 use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::sign::Signature;
+use mainstay_sync_server::feed::FeedStore;
 use mainstay_tests::inside::Inside;
 use mainstay_tests::network::{Line, Meddle};
 use mainstay_tests::stores;
@@ -249,4 +250,22 @@ fn a_removed_phone_cannot_put_something_else_where_its_chain_ended() {
     world.put_relay_back(honest, false);
     world.sync_over(&mut own, &mut slipping_in(late)).unwrap();
     assert_eq!(rows(&mut own).iter().map(|row| row.id).collect::<Vec<_>>(), [kept]);
+}
+
+#[test]
+fn a_relay_that_always_lacks_keys_does_not_fill_the_list_of_devices() {
+    let (mut world, _, mut own, _) = two(121);
+    for _ in 0..30 {
+        let mut line = meddling(|_, mut replies| {
+            for reply in &mut replies {
+                if let Reply::Attached(attached) = reply {
+                    attached.lacks_wraps = true;
+                }
+            }
+            replies
+        });
+        world.sync_over(&mut own, &mut line).unwrap();
+    }
+    let records = world.relay.store().records(&own.replica.space()).unwrap();
+    assert!(records.len() < 20, "{} records", records.len());
 }

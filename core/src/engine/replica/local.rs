@@ -128,7 +128,7 @@ impl Local for Replica {
 
     fn relay_lacks_wraps(&mut self, lacks: bool) {
         self.intake.lacks_wraps = lacks;
-        if lacks {
+        if lacks && self.relay.as_ref().is_some_and(|relay| relay.may_start_epoch()) {
             self.ask(Job::Epoch);
         }
     }

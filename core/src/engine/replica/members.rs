@@ -178,6 +178,11 @@ impl Replica {
         if change.epoch.is_some() {
             self.keyring.absorb(&self.roster, &wraps, me, &kem);
         }
+        if job == Some(Job::Epoch)
+            && let Some(relay) = &mut self.relay
+        {
+            relay.started_epoch();
+        }
         if job == Some(Job::Rekey) {
             self.me.go_on(taken);
             // What a twin has put in the place of this device's own is read now.

@@ -386,7 +386,16 @@ pub(super) struct RelayView {
     /// place any more has lost something, also if it still knows the cursor.
     #[n(8)]
     pub(super) witness: Option<Cursor>,
+    /// The day (since 1970) on which this device last started an epoch because the relay lacked keys,
+    /// and how many it started then.
+    #[cbor(n(9), default)]
+    pub(super) epochs: (i64, u32),
 }
+
+/// Epochs that a device starts in a day because the relay says that it lacks keys. A relay that
+/// always says so would fill the list of devices.
+const MAX_EPOCHS_A_DAY: u32 = 8;
+const DAY_MS: i64 = 24 * 3600 * 1000;
 
 impl RelayView {
     pub(super) fn new(address: String) -> Self {
@@ -400,7 +409,24 @@ impl RelayView {
             synced_ms: None,
             tried_ms: None,
             witness: None,
+            epochs: (0, 0),
         }
+    }
+
+    fn today(&self) -> i64 {
+        self.tried_ms.unwrap_or(0).div_euclid(DAY_MS)
+    }
+
+    /// Whether the relay may be given keys anew today.
+    pub(super) fn may_start_epoch(&self) -> bool {
+        self.epochs.0 != self.today() || self.epochs.1 < MAX_EPOCHS_A_DAY
+    }
+
+    /// It was given keys anew.
+    pub(super) fn started_epoch(&mut self) {
+        let today = self.today();
+        let before = if self.epochs.0 == today { self.epochs.1 } else { 0 };
+        self.epochs = (today, before + 1);
     }
 
     /// Notes a place that the relay signed for, or showed.
