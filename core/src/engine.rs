@@ -26,7 +26,7 @@ pub use following::Live;
 pub use handle::Engine;
 pub use keys::{KeyError, KeyProvider};
 pub use mainstay_protocol::address::{AddressError, RelayAddress};
-pub use mainstay_store::Backend;
+pub use mainstay_store::{Backend, StoreError};
 pub use replica::{
     Alarm, AsOf, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Fork, Imported, Job, Problem,
     Replica, Setup, Shown, ShownPlan, Status,

@@ -77,7 +77,10 @@ pub fn private_dir(dir: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(dir) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        // It may have come into being meanwhile; or a file lies in its place.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists || !dir.is_dir() => {
+            return Err(error);
+        }
         _ => {}
     }
     sync_dir(parent.unwrap_or(Path::new(".")))

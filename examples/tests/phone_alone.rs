@@ -118,7 +118,15 @@ fn what_cannot_be_done_says_what_and_what_next() {
     phone.json(&["init"]);
     phone.refuses(&["init"], "", 1, "a journal here already");
     phone.refuses(&["dance"], "", 2, "dance");
-    phone.refuses(&["log", "check-in", "--mood", "11"], "", 2, "0..=10");
+    phone.refuses(&["log", "check-in", "--mood", "11"], "", 2, "from 0 to 10");
+    phone.refuses(&["log", "check-in", "--mood", "-1"], "", 2, "from 0 to 10");
+    phone.refuses(&["log", "check-in", "--mood", "good"], "", 2, "from 0 to 10");
+    phone.refuses(&["log", "note"], "", 2, "--note");
+    phone.refuses(&["show", "02"], "", 2, "first four digits");
+    phone.refuses(&["show", "02aa"], "", 1, "phone timeline");
+    phone.refuses(&["devices", "remove", "phone"], "", 1, "is this device");
+    phone.refuses(&["import", "."], "", 1, "is a folder");
+    phone.refuses(&["export", "--output", "."], "", 1, "is a folder");
     phone.refuses(&["log", "note", "--at", "soonish"], "", 2, "is no time");
     phone.refuses(&["log", "note", "--zone", "Mars/Olympus"], "", 2, "no time zone");
     phone.refuses(&["import", "nowhere.ndjson"], "", 1, "nowhere.ndjson");
@@ -156,4 +164,36 @@ fn the_phrase_is_in_no_file_and_the_key_is_the_owners_alone() {
     assert!(files > 2);
     let mode = std::fs::metadata(&phone.home).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o700);
+}
+
+#[test]
+fn an_export_is_the_owners_alone_and_replaces_a_file_only_when_it_is_whole() {
+    let desk = Desk::new();
+    let phone = desk.phone("phone", "sled");
+    phone.json(&["init"]);
+    phone.json_with(&["import", "-"], LINES);
+    let file = phone.home.join("out.ndjson");
+    std::fs::write(&file, "an older export").unwrap();
+    let told = phone.json(&["export", "--output", file.to_str().unwrap()]);
+    assert_eq!(told, json!({"entries": 2}));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), phone.run(&["export"]).out);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let nowhere = phone.home.join("nowhere/out.ndjson");
+    phone.refuses(&["export", "--output", nowhere.to_str().unwrap()], "", 1, "nowhere");
+}
+
+#[test]
+fn times_are_explained_where_the_readme_says_so() {
+    let desk = Desk::new();
+    let phone = desk.phone("phone", "sled");
+    for args in [["log", "--help"], ["timeline", "--help"]] {
+        let said = phone.run(&args);
+        assert_eq!((said.code, said.out.contains("yesterday evening")), (0, true), "{said:?}");
+    }
+    std::fs::write(&phone.home, "a file in the folder's place").unwrap();
+    phone.refuses(&["init"], "", 1, "--home DIR");
 }

@@ -28,9 +28,9 @@ pub(super) struct Args {
 /// The stores there are.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum StoreName {
-    /// A log-structured tree
+    /// The usual one
     Sled,
-    /// A copy-on-write tree
+    /// Another one, which does the same
     Redb,
 }
 
@@ -50,11 +50,11 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Write something down
     Log(LogArgs),
-    /// Add entries from a file of JSON lines
+    /// Add entries from a file of JSON lines, as `phone export` writes it
     Import(ImportArgs),
     /// Show entries, newest first
     Timeline(TimelineArgs),
-    /// Show one entry, and what else it could say
+    /// Show one entry, and what another device says where they differ
     Show(IdArgs),
     /// Change an entry
     Edit(EditArgs),
@@ -127,6 +127,7 @@ pub(super) struct InitArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = super::at::FORMS)]
 pub(super) struct LogArgs {
     #[command(subcommand)]
     pub(super) kind: LogKind,
@@ -139,8 +140,9 @@ pub(super) struct ImportArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = super::at::FORMS)]
 pub(super) struct TimelineArgs {
-    /// Only the last days, hours or weeks, such as 30d, 12h, 4w
+    /// Only the last days, hours or weeks, such as 30d, 12h or 4w
     #[arg(long, value_name = "SPAN", value_parser = super::at::span, conflicts_with_all = ["from", "to"])]
     pub(super) last: Option<Duration>,
     /// Only from here on: a date or a time

@@ -10,9 +10,16 @@ use mainstay_core::journal::{PartOfDay, Place, When};
 use super::failure::Failure;
 
 /// What a time may look like.
-const FORMS: &str = "write 2026-03-29T09:30:00+02:00, \"2026-03-29 09:30\", 2026-03-29 (some time \
-     on that day), \"2026-03-29 evening\" (night, morning, afternoon, evening), today, yesterday, \
-     \"3 days ago\", 09:30, now, or A..B";
+pub(super) const FORMS: &str = "\
+A time is written as exactly as it is known, in quotes if it has a space:
+  now, \"20 minutes ago\", \"2 hours ago\"
+  09:30 (today), \"yesterday 21:15\", \"2026-03-29 09:30\"
+  today, yesterday, \"3 days ago\", 2026-03-29      some time on that day
+  \"this morning\", \"yesterday evening\", \"2026-03-29 night\"
+                    night is 0 to 6, morning to 12, afternoon to 18, evening to 24
+  \"last night\"      some time between 18:00 yesterday and 6:00 today
+  \"2026-03-27 18:00..yesterday\"                 some time from .. to
+  2026-03-29T09:30:00+02:00                      with the difference to UTC, for programs";
 
 /// Now and here: what times are relative to.
 pub(super) struct Clock {
@@ -56,7 +63,7 @@ impl Clock {
 
     /// Reads a time.
     pub(super) fn read(&self, text: &str) -> Result<When, Failure> {
-        let wrong = || Failure::usage(format!("{text:?} is no time; {FORMS}"));
+        let wrong = || Failure::usage(format!("{text:?} is no time.\n{FORMS}"));
         self.parse(text.trim()).ok_or_else(wrong)
     }
 
@@ -79,9 +86,17 @@ impl Clock {
         if let Some(exact) = text.parse::<When>().ok().filter(When::is_exact) {
             return Some(exact);
         }
-        if text == "now" {
-            return Some(self.now());
+        let text = text.to_ascii_lowercase();
+        match text.as_str() {
+            "now" => return Some(self.now()),
+            "last night" => return self.last_night(),
+            text => {
+                if let Some(at) = self.a_while_ago(text) {
+                    return Some(When::exact(at, &self.name));
+                }
+            }
         }
+        let text = text.as_str();
         if let Some(time) = clock_time(text) {
             return self.exact(self.today().to_datetime(time));
         }
@@ -97,18 +112,38 @@ impl Clock {
 
     /// The date that a text begins with, and what follows it.
     fn date<'a>(&self, text: &'a str) -> Option<(Date, &'a str)> {
-        let relative = [("today", 0), ("yesterday", 1)];
+        let relative = [("today", 0), ("yesterday", 1), ("this ", 0)];
         for (word, days) in relative {
             if let Some(rest) = text.strip_prefix(word) {
                 return Some((self.days_ago(days)?, rest.trim_start()));
             }
         }
-        if let Some((count, rest)) = text.split_once(" days ago") {
+        let days = text.split_once(" days ago").or_else(|| text.split_once(" day ago"));
+        if let Some((count, rest)) = days {
             return Some((self.days_ago(count.parse().ok()?)?, rest.trim_start()));
         }
         let date: Date = text.get(..10)?.parse().ok()?;
         let rest = text.get(10..)?;
-        Some((date, rest.strip_prefix(['T', ' ']).unwrap_or(rest).trim_start()))
+        Some((date, rest.strip_prefix(['t', ' ']).unwrap_or(rest).trim_start()))
+    }
+
+    /// `20 minutes ago`, `2 hours ago`.
+    fn a_while_ago(&self, text: &str) -> Option<Timestamp> {
+        let (count, unit) = text.strip_suffix(" ago")?.split_once(' ')?;
+        let each: u32 = match unit.trim_end_matches('s') {
+            "minute" => 1,
+            "hour" => 60,
+            _ => return None,
+        };
+        let minutes = count.parse::<u32>().ok()?.checked_mul(each)?;
+        self.now.checked_sub(Duration::from_secs(60 * u64::from(minutes))).ok()
+    }
+
+    /// Between the evening before and this morning: people mean both sides of midnight.
+    fn last_night(&self) -> Option<When> {
+        let from = When::part(self.days_ago(1)?, PartOfDay::Evening, &self.name).earliest();
+        let to = When::part(self.today(), PartOfDay::Night, &self.name).latest();
+        Some(When::range(from, to.min(self.now), &self.name))
     }
 
     fn today(&self) -> Date {
@@ -126,8 +161,11 @@ impl Clock {
     }
 }
 
-/// `09:30` or `09:30:15`. (jiff would also take the time out of a longer text.)
+/// `9:30`, `09:30` or `09:30:15`. (jiff would also take the time out of a longer text.)
 fn clock_time(text: &str) -> Option<Time> {
+    if text.len() == 4 {
+        return clock_time(&format!("0{text}"));
+    }
     let shape = matches!(text.len(), 5 | 8) && text.as_bytes().get(2) == Some(&b':');
     shape.then(|| text.parse().ok()).flatten()
 }
@@ -182,6 +220,16 @@ mod tests {
             ("3 days ago", "2026-03-26 +01:00[Europe/Berlin]"),
             ("today 08:15", "2026-03-29T08:15:00+02:00[Europe/Berlin]"),
             ("08:15", "2026-03-29T08:15:00+02:00[Europe/Berlin]"),
+            ("8:15", "2026-03-29T08:15:00+02:00[Europe/Berlin]"),
+            ("Yesterday Evening", "2026-03-28 evening +01:00[Europe/Berlin]"),
+            ("this morning", "2026-03-29 morning +02:00[Europe/Berlin]"),
+            ("1 day ago", "2026-03-28 +01:00[Europe/Berlin]"),
+            ("90 minutes ago", "2026-03-29T10:30:00+02:00[Europe/Berlin]"),
+            ("1 hour ago", "2026-03-29T11:00:00+02:00[Europe/Berlin]"),
+            (
+                "last night",
+                "2026-03-28T18:00:00+01:00/2026-03-29T05:59:59.999+02:00[Europe/Berlin]",
+            ),
             (
                 "2026-03-27 18:00..yesterday",
                 "2026-03-27T18:00:00+01:00/2026-03-28T23:59:59.999+01:00[Europe/Berlin]",
@@ -202,8 +250,18 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "soon", "2026-02-30", "2026-07-01 dusk", "25:00", "2026-07-02..2026-07-01"]
-        {
+        for text in [
+            "",
+            "soon",
+            "2026-02-30",
+            "2026-07-01 dusk",
+            "25:00",
+            "2026-07-02..2026-07-01",
+            "x ago",
+            "2 moons ago",
+            "9999999999 hours ago",
+            "this",
+        ] {
             assert_eq!(read(text), "no time", "{text}");
         }
     }

@@ -7,7 +7,7 @@ use super::args::DeviceAction;
 use super::failure::Failure;
 use super::home::Home;
 use super::output::{Output, next_line};
-use super::syncing;
+use super::{syncing, words};
 
 pub(super) async fn devices(
     home: &Home,
@@ -31,14 +31,52 @@ async fn with_engine(engine: &Engine, out: &Output, action: DeviceAction) -> Res
             let offer = engine.invite_device(life).await?;
             return link(out, offer, code.as_deref()).await;
         }
-        DeviceAction::Remove { device } => engine.remove_device(&device).await?,
+        DeviceAction::Remove { device } => {
+            engine.remove_device(&chosen(engine, &device, &["active", "waiting"]).await?).await?;
+        }
         DeviceAction::Heal { yes } => heal(engine, out, yes).await?,
         DeviceAction::Rejoin { invitation } => rejoin(engine, out, invitation).await?,
-        DeviceAction::Confirm { device } => engine.confirm_device(&device).await?,
+        DeviceAction::Confirm { device } => {
+            engine.confirm_device(&chosen(engine, &device, &["waiting"]).await?).await?;
+        }
         DeviceAction::List | DeviceAction::Join { .. } => {}
     }
     let devices = engine.devices().await?;
     out.say(to_json(&devices), || text(&devices))
+}
+
+/// The id of the one device that this means, if it may be removed or confirmed at all.
+async fn chosen(engine: &Engine, text: &str, statuses: &[&str]) -> Result<String, Failure> {
+    let devices = engine.devices().await?;
+    let text = text.trim();
+    let id = text.to_ascii_lowercase();
+    let fits = |device: &&DeviceInfo| {
+        device.name == text || (!id.is_empty() && device.author.to_hex().starts_with(&id))
+    };
+    let meant: Vec<&DeviceInfo> = devices.iter().filter(fits).collect();
+    let may: Vec<&DeviceInfo> = meant
+        .iter()
+        .filter(|device| !device.this && statuses.contains(&device.status))
+        .copied()
+        .collect();
+    match (&may[..], &meant[..]) {
+        ([device], _) => Ok(device.author.to_hex()),
+        ([_, ..], _) => Err(Failure::new(format!(
+            "{} devices are called {text}; say which by the beginning of its id, from `phone \
+             devices list`",
+            may.len()
+        ))),
+        ([], [device]) if device.this => Err(Failure::new(format!(
+            "{text} is this device: remove or confirm it from another one of yours"
+        ))),
+        ([], [device]) => Err(Failure::new(format!(
+            "{text} is {} already, so there is nothing to do",
+            device.status
+        ))),
+        ([], _) => Err(Failure::new(format!(
+            "there is no device {text} to do this with; `phone devices list` shows them all"
+        ))),
+    }
 }
 
 /// Shows both lists of devices, and joins them once the person says so.
@@ -162,5 +200,5 @@ async fn join(
     let mut json = syncing::to_json(&report, status.waiting);
     json["code"] = code.into();
     json["entries"] = status.entries.into();
-    out.say(json, || format!("This device is in. {} entries are here.", status.entries))
+    out.say(json, || format!("This device is in, with {}.", words::entries(status.entries)))
 }

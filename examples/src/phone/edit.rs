@@ -58,7 +58,7 @@ fn patch(row: &Row, args: &EditArgs, clock: &Clock) -> Result<Patch, Failure> {
 
 /// `name=value`.
 pub(super) fn split(pair: &str) -> Result<(&str, &str), Failure> {
-    let wrong = || Failure::usage("write a field and its value with = between, such as mood=6");
+    let wrong = || Failure::usage("write a name and its value with = between, such as mood=6");
     pair.split_once('=').map(|(name, value)| (name.trim(), value)).ok_or_else(wrong)
 }
 
@@ -102,6 +102,9 @@ fn read(row: &Row, name: &str, texts: &[&str], clock: &Clock) -> Result<Value, F
     };
     let value = candidates.into_iter().flatten().find(|value| !value.is_null() && fits(value));
     value.map(Value::from).ok_or_else(|| {
-        Failure::usage(format!("`{name}` takes another form of value; see `phone log --help`"))
+        Failure::usage(format!(
+            "`{name}` takes another form of value; see `phone log {} --help`",
+            row.kind()
+        ))
     })
 }

@@ -93,7 +93,8 @@ pub(super) async fn find(engine: &Engine, text: &str) -> Result<EntryId, Failure
     }
     let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !hex || text.len() < MIN_DIGITS {
-        let say = "an entry's id is 32 digits out of 0-9 and a-f; copy it from `phone timeline`";
+        let say = "an entry is named by its id, or at least the first four digits of it (0-9 and \
+             a-f); copy them from `phone timeline`";
         return Err(Failure::usage(say));
     }
     let mut found = Vec::new();
@@ -108,7 +109,10 @@ pub(super) async fn find(engine: &Engine, text: &str) -> Result<EntryId, Failure
     }
     match found[..] {
         [id] => Ok(id),
-        [] => Err(Failure::new(format!("no entry's id begins with {text}"))),
+        [] => Err(Failure::new(format!(
+            "no entry's id begins with {text}; `phone timeline` shows the ids. (An entry that is \
+             hidden goes by its whole id, as `phone delete` told it.)"
+        ))),
         _ => Err(Failure::new(format!(
             "{} entries' ids begin with {text}; give more of it",
             found.len()

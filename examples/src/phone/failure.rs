@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use mainstay_core::engine::EngineError;
+use mainstay_core::engine::{EngineError, StoreError};
 
 use super::home::Home;
 
@@ -42,6 +42,9 @@ impl From<EngineError> for Failure {
         let hint = match error {
             EngineError::NothingHere => " (`phone init`, or `phone restore --relay URL`)",
             EngineError::NoRelay => " (`phone relay set URL`)",
+            EngineError::Store(StoreError::WrongBackend { .. }) => {
+                " (with `--store`; where that is left out, sled is meant)"
+            }
             EngineError::AlreadyThere => " (choose one with --home DIR)",
             _ => "",
         };

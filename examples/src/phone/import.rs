@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
 
 use jiff::Timestamp;
 use mainstay_core::engine::{Engine, Imported};
@@ -13,7 +14,7 @@ use super::args::{ExportArgs, ExportFormat, ImportArgs};
 use super::failure::Failure;
 use super::home::Home;
 use super::output::Output;
-use super::progress;
+use super::{progress, words};
 
 /// Entries handed to the engine at a time: the memory an import needs, whatever the file's size.
 const AT_ONCE: usize = 256;
@@ -34,8 +35,11 @@ pub(super) async fn import(home: &Home, out: &Output, args: ImportArgs) -> Resul
         "-" => (Box::new(BufReader::new(io::stdin())), 0),
         _ => {
             let file = File::open(&args.file).map_err(cannot)?;
-            let length = file.metadata().map_err(cannot)?.len();
-            (Box::new(BufReader::new(file)), length)
+            let about = file.metadata().map_err(cannot)?;
+            if about.is_dir() {
+                return Err(Failure::new(format!("{name} is a folder; name a file in it")));
+            }
+            (Box::new(BufReader::new(file)), about.len())
         }
     };
     let engine = home.open().await?;
@@ -94,7 +98,7 @@ fn to_json(tally: &Tally) -> Json {
 }
 
 fn text(tally: &Tally) -> String {
-    let mut text = format!("{} entries added", tally.added);
+    let mut text = format!("{} added", words::entries(tally.added as u64));
     if tally.known > 0 {
         text.push_str(&format!(", {} were here already", tally.known));
     }
@@ -107,23 +111,33 @@ fn text(tally: &Tally) -> String {
 pub(super) async fn export(home: &Home, out: &Output, args: ExportArgs) -> Result<(), Failure> {
     let ExportFormat::Ndjson = args.format;
     let engine = home.open().await?;
-    let cannot = |error: io::Error| Failure::new(format!("the export cannot be written: {error}"));
     let entries = match &args.output {
         None => {
             let mut stdout = BufWriter::new(io::stdout());
             write_all(&engine, &mut stdout).await?;
             return Ok(engine.suspend().await?);
         }
-        Some(path) => {
-            let mut file = BufWriter::new(File::create(path).map_err(cannot)?);
-            let entries = write_all(&engine, &mut file).await?;
-            let file = file.into_inner().map_err(|error| cannot(error.into_error()))?;
-            file.sync_all().map_err(cannot)?;
-            entries
-        }
+        Some(path) => to_file(&engine, path).await?,
     };
     engine.suspend().await?;
-    out.say(json!({ "entries": entries }), || format!("{entries} entries written"))
+    out.say(json!({ "entries": entries }), || format!("{} written", words::entries(entries)))
+}
+
+/// For the owner alone, and all of it or nothing: what was in the file before stays until then.
+async fn to_file(engine: &Engine, path: &Path) -> Result<u64, Failure> {
+    let cannot = |error: io::Error| {
+        Failure::new(format!("{} cannot be written: {error}; name another file", path.display()))
+    };
+    if path.is_dir() {
+        return Err(Failure::new(format!("{} is a folder; name a file in it", path.display())));
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = BufWriter::new(tempfile::NamedTempFile::new_in(dir).map_err(cannot)?);
+    let entries = write_all(engine, &mut file).await?;
+    let file = file.into_inner().map_err(|error| cannot(error.into_error()))?;
+    file.as_file().sync_all().map_err(cannot)?;
+    file.persist(path).map_err(|error| cannot(error.error))?;
+    Ok(entries)
 }
 
 /// One chapter at a time, so that ten years need the memory of a month.

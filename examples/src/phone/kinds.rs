@@ -1,11 +1,11 @@
 //! One flag for each field of each kind of entry.
 
-use clap::{ArgAction, Args, Subcommand, builder::RangedU64ValueParser, value_parser};
+use clap::{ArgAction, Args, Subcommand};
 use mainstay_core::journal::Limits;
 use serde::Serialize;
 
-const SCALE: std::ops::RangeInclusive<i64> = 0..=Limits::SCALE_MAX as i64;
-const INTENSITY: std::ops::RangeInclusive<i64> = 0..=Limits::INTENSITY_MAX as i64;
+const SCALE_MAX: u32 = Limits::SCALE_MAX as u32;
+const INTENSITY_MAX: u32 = Limits::INTENSITY_MAX as u32;
 
 /// When it happened.
 #[derive(Debug, Args, Clone)]
@@ -58,19 +58,19 @@ kind! {
     /// How things are right now.
     CheckInArgs {
         /// Mood, 0-10
-        #[arg(long, value_parser = value_parser!(u8).range(SCALE))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole::<u8>(SCALE_MAX))]
         mood: u8,
         /// Craving, 0-10
-        #[arg(long, value_parser = value_parser!(u8).range(SCALE))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole::<u8>(SCALE_MAX))]
         craving: u8,
         /// Stress, 0-10
-        #[arg(long, value_parser = value_parser!(u8).range(SCALE))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole::<u8>(SCALE_MAX))]
         stress: u8,
         /// Hours slept, 0-24
-        #[arg(long, value_parser = hours)]
+        #[arg(long, allow_negative_numbers = true, value_parser = hours)]
         sleep_hours: f64,
         /// How well you slept, 0-10
-        #[arg(long, value_parser = value_parser!(u8).range(SCALE))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole::<u8>(SCALE_MAX))]
         sleep_quality: u8,
         /// Hungry?
         #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -88,7 +88,7 @@ kind! {
         #[arg(long, action = ArgAction::Append)]
         signs: Vec<String>,
         /// How hard the day was, 1-5
-        #[arg(long, value_parser = value_parser!(u8).range(1..=i64::from(Limits::DIFFICULTY_MAX)))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole_from::<u8>(1, u32::from(Limits::DIFFICULTY_MAX)))]
         day_difficulty: u8,
     }
 }
@@ -97,10 +97,10 @@ kind! {
     /// An urge to use.
     UrgeArgs {
         /// How strong it was, 0-100
-        #[arg(long, value_parser = value_parser!(u8).range(INTENSITY))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole::<u8>(INTENSITY_MAX))]
         intensity: u8,
         /// How long it took, in minutes
-        #[arg(long, value_parser = RangedU64ValueParser::<u32>::new().range(0..=u64::from(Limits::DURATION_MAX_MINUTES)))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole::<u32>(Limits::DURATION_MAX_MINUTES))]
         duration_minutes: u32,
         /// Where you were
         #[arg(long)]
@@ -118,7 +118,7 @@ kind! {
         #[arg(long, action = ArgAction::Append)]
         coping: Vec<String>,
         /// How strong it was afterwards, 0-100
-        #[arg(long, value_parser = value_parser!(u8).range(INTENSITY))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole::<u8>(INTENSITY_MAX))]
         intensity_after: u8,
         /// passed, passed-with-help, used, still-going, not-recorded
         #[arg(long)]
@@ -145,7 +145,7 @@ kind! {
         #[arg(long)]
         extent: String,
         /// How many days
-        #[arg(long, value_parser = value_parser!(u16).range(1..=i64::from(Limits::EXTENT_MAX_DAYS)))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole_from::<u16>(1, u32::from(Limits::EXTENT_MAX_DAYS)))]
         extent_days: u16,
         /// How much, in your words
         #[arg(long)]
@@ -163,10 +163,10 @@ kind! {
         #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         all_or_nothing: bool,
         /// Guilt, 0-10
-        #[arg(long, value_parser = value_parser!(u8).range(SCALE))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole::<u8>(SCALE_MAX))]
         guilt: u8,
         /// Confidence, 0-10
-        #[arg(long, value_parser = value_parser!(u8).range(SCALE))]
+        #[arg(long, allow_negative_numbers = true, value_parser = whole::<u8>(SCALE_MAX))]
         confidence: u8,
         /// What you put it down to
         #[arg(long)]
@@ -255,6 +255,24 @@ impl LogKind {
             Self::Meeting(args) => serde_json::to_value(args),
             Self::Note(args) => serde_json::to_value(args),
         }
+    }
+}
+
+type Parsed<N> = Result<N, String>;
+
+/// Reads a whole number from 0 to `max`.
+fn whole<N: TryFrom<u32>>(max: u32) -> impl Fn(&str) -> Parsed<N> + Clone + Send + Sync + 'static {
+    whole_from(0, max)
+}
+
+fn whole_from<N: TryFrom<u32>>(
+    min: u32,
+    max: u32,
+) -> impl Fn(&str) -> Parsed<N> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse::<u32>().ok().filter(|number| (min..=max).contains(number));
+        let fits = number.and_then(|number| N::try_from(number).ok());
+        fits.ok_or_else(|| format!("give a whole number from {min} to {max}"))
     }
 }
 

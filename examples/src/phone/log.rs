@@ -28,6 +28,9 @@ pub(super) async fn log(home: &Home, out: &Output, args: LogArgs) -> Result<(), 
 fn body(args: &LogArgs, clock: &Clock) -> Result<EntryBody, Failure> {
     let cannot = |error: serde_json::Error| Failure::usage(format!("this makes no entry: {error}"));
     let mut fields = args.kind.fields().map_err(cannot)?;
+    if args.kind.code() == "note" && fields.get("note").is_none() {
+        return Err(Failure::usage("a note without words; say --note \"…\""));
+    }
     for value in fields.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
         // One empty element stands for "none", which is not the same as not saying.
         if value.as_array().is_some_and(|list| list.len() == 1 && list[0] == "") {

@@ -34,7 +34,7 @@ fn to_json(status: &Status, relay: Option<&RelayAddress>) -> Json {
 }
 
 fn text(status: &Status, relay: Option<&RelayAddress>) -> String {
-    let mut lines = vec![format!("{} entries, all saved on this device", status.entries)];
+    let mut lines = vec![format!("{}, saved on this device", words::entries(status.entries))];
     match relay {
         None => lines.push("No relay is set, so there is no copy elsewhere.".to_owned()),
         Some(_) => {

@@ -106,9 +106,9 @@ pub(super) async fn restore(home: &Home, out: &Output, args: RestoreArgs) -> Res
     json["entries"] = status.entries.into();
     out.say(json, || {
         format!(
-            "{} entries are back. {}\nYour other devices wait until you confirm them: \
+            "Back on this device: {}. {}\nYour other devices wait until you confirm them: \
              `phone devices list`.",
-            status.entries,
+            words::entries(status.entries),
             text(&report, status.waiting)
         )
     })

@@ -67,6 +67,14 @@ pub(super) fn instant_json(ms: Option<i64>) -> Json {
     whole.map_or(Json::Null, |at| at.to_string().into())
 }
 
+/// A number of entries.
+pub(super) fn entries(count: u64) -> String {
+    match count {
+        1 => "1 entry".to_owned(),
+        _ => format!("{count} entries"),
+    }
+}
+
 /// A number of bytes.
 pub(super) fn bytes(count: u64) -> String {
     match count {
