@@ -2,6 +2,28 @@
 //!
 //! [`Engine`] is what an app calls; [`Replica`] is the same journal without threads, sockets or a
 //! clock, for simulators.
+//!
+//! # The screens of a journal
+//!
+//! | a screen needs | it comes from |
+//! |---|---|
+//! | the timeline | [`Engine::timeline`] for a span; [`Engine::chapters`] and [`Engine::chapter`] to page through everything, a month at a time |
+//! | when to read again | [`Engine::revisions`]: a counter that moves with every change from here or elsewhere; no entry's words pass through it |
+//! | writing, editing | [`Engine::log`]; [`Engine::edit`] with only the fields that the person changed, so that edits of other devices to other fields stay |
+//! | delete and undo | [`Engine::delete`], [`Engine::restore_deleted`]; [`Engine::deleted`] for a list of what is hidden; [`Engine::forget`] has no undo. To undo an edit, keep the old value and `edit` it back |
+//! | two devices that differ | a row's `conflicted` mark; [`Engine::show`] has each field's value that stands and those that lost. `edit` with any of them, also the one that stands, settles it. For the plan [`Engine::show_plan`] |
+//! | "saved", "on the relay", "on my tablet" | [`Engine::status`]; after a sync also its [`SyncReport`] |
+//! | an error | its text can be shown to a person as it is; match on [`EngineError`] for what to offer: try later ([`EngineError::Offline`]), unlock ([`EngineError::Key`]), close the other program or make room ([`EngineError::Store`] with its [`StoreError`]) |
+//!
+//! # Threads, waiting, units
+//!
+//! A journal has one thread of its own, and calls are done there one after the other; a call waits
+//! for those before it, not for a sync's turns to the relay. Syncing needs a tokio runtime with time
+//! and I/O enabled; any flavour does. One process holds a journal at a time: a second one (an
+//! extension, a widget) gets [`EngineError::Store`] until the first has called
+//! [`Engine::suspend`] or ended. Instants are Unix milliseconds in fields and parameters whose names
+//! end in `_ms`; sizes are bytes of UTF-8. The limits of fields are in
+//! [`crate::journal::Limits`], and a value beyond one is refused with the field's name and the range.
 
 mod anchor;
 mod arriving;

@@ -4,6 +4,11 @@
 //! An app holds one [`engine`] object. Below it lie floors that never reach up, and of which none
 //! but the engine's driver knows a clock, randomness, a thread or a socket.
 
+/// The example that the README shows to app developers, kept compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 pub mod chapter;
 pub mod document;
 pub mod engine;

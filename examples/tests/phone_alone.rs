@@ -80,7 +80,9 @@ fn an_entry_is_edited_hidden_brought_back_and_forgotten() {
 
     phone.json(&["delete", id]);
     assert_eq!(phone.json(&["timeline"]), json!([]));
-    phone.json(&["restore-deleted", id]);
+    assert_eq!(phone.json(&["timeline", "--deleted"])[0]["id"], json!(id));
+    phone.json(&["restore-deleted", &id[..8]]);
+    assert_eq!(phone.json(&["timeline", "--deleted"]), json!([]));
     assert_eq!(phone.json(&["timeline"]).as_array().unwrap().len(), 1);
     phone.refuses(&["forget", id], "y\n", 2, "--yes");
     phone.json(&["forget", id, "--yes"]);

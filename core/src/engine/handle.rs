@@ -152,6 +152,16 @@ impl Engine {
         Ok(rows.into_iter().filter(|row| row.deleted_at.is_none()).collect())
     }
 
+    /// The deleted entries of one chapter, which [`Engine::restore_deleted`] brings back, sorted by
+    /// id. What was forgotten is not among them.
+    ///
+    /// # Errors
+    /// [`EngineError::Damaged`], [`EngineError::Store`].
+    pub async fn deleted(&self, month: Month) -> Result<Vec<Row>, EngineError> {
+        let rows = self.worker.call(move |replica| replica.chapter_rows(month)).await?;
+        Ok(rows.into_iter().filter(|row| row.deleted_at.is_some()).collect())
+    }
+
     /// One entry with what else it could say, also a deleted one.
     ///
     /// # Errors

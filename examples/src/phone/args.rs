@@ -151,6 +151,9 @@ pub(super) struct TimelineArgs {
     /// Only up to here: a date or a time
     #[arg(long, value_name = "TIME")]
     pub(super) to: Option<String>,
+    /// Only what was hidden by `delete`, from all times
+    #[arg(long, conflicts_with_all = ["last", "from", "to"])]
+    pub(super) deleted: bool,
     /// The zone of --from and --to [default: the system's]
     #[arg(long, value_name = "ZONE")]
     pub(super) zone: Option<String>,

@@ -22,13 +22,25 @@ pub(super) async fn timeline(home: &Home, out: &Output, args: TimelineArgs) -> R
     let clock = Clock::new(args.zone.as_deref())?;
     let (from_ms, to_ms) = window(&args, &clock)?;
     let engine = home.open().await?;
-    let rows = engine.timeline(from_ms, to_ms).await?;
+    let rows = match args.deleted {
+        true => all_deleted(&engine).await?,
+        false => engine.timeline(from_ms, to_ms).await?,
+    };
     engine.suspend().await?;
     if out.is_json() {
         let lines: Vec<String> = rows.iter().map(ndjson::to_line).collect();
         return out.write(&format!("[{}]", lines.join(",")));
     }
     out.write(text(&rows).trim_end())
+}
+
+/// What `restore-deleted` could bring back, the newest month first.
+async fn all_deleted(engine: &Engine) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    for month in engine.chapters().await?.into_iter().rev() {
+        rows.extend(engine.deleted(month).await?.into_iter().rev());
+    }
+    Ok(rows)
 }
 
 /// The first and the last millisecond that was asked for.
@@ -101,7 +113,8 @@ pub(super) async fn find(engine: &Engine, text: &str) -> Result<EntryId, Failure
     for month in engine.chapters().await? {
         let month_digits = format!("{:04x}", month.index());
         if text.starts_with(&month_digits) {
-            let rows = engine.chapter(month).await?;
+            let mut rows = engine.chapter(month).await?;
+            rows.extend(engine.deleted(month).await?);
             found.extend(
                 rows.iter().map(|row| row.id).filter(|id| id.to_string().starts_with(&text)),
             );
@@ -110,8 +123,7 @@ pub(super) async fn find(engine: &Engine, text: &str) -> Result<EntryId, Failure
     match found[..] {
         [id] => Ok(id),
         [] => Err(Failure::new(format!(
-            "no entry's id begins with {text}; `phone timeline` shows the ids. (An entry that is \
-             hidden goes by its whole id, as `phone delete` told it.)"
+            "no entry's id begins with {text}; `phone timeline` shows the ids"
         ))),
         _ => Err(Failure::new(format!(
             "{} entries' ids begin with {text}; give more of it",
