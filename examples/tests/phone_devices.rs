@@ -77,6 +77,26 @@ fn two_lists_of_devices_are_shown_and_joined_when_the_person_says_so() {
 }
 
 #[test]
+fn two_devices_of_one_name_are_told_apart_by_their_ids() {
+    let desk = Desk::new();
+    let (phone, _) = desk.started("first", "sled");
+    linked(&desk, &phone, "tablet");
+    let twin = desk.phone("twin", "sled");
+    let (linked, joined) = link(&phone, &twin, "tablet", "y\n");
+    assert_eq!((linked.code, joined.code), (0, 0), "{linked:?} {joined:?}");
+    phone.refuses(&["devices", "remove", "tablet"], "", 1, "2 devices are called tablet");
+    phone.refuses(&["devices", "remove", "first"], "", 1, "is this device");
+    phone.refuses(&["devices", "confirm", "twin"], "", 1, "no device twin");
+    let devices = twin.json(&["devices", "list"]);
+    let this = devices.as_array().unwrap().iter().find(|device| device["this"] == true).unwrap();
+    let id = this["id"].as_str().unwrap();
+    phone.json(&["devices", "remove", &id[..8]]);
+    twin.refuses(&["sync"], "", 1, "not on the journal's list of devices");
+    phone.refuses(&["devices", "remove", id], "", 1, "is removed already");
+    phone.refuses(&["devices", "confirm", "first"], "", 1, "is this device");
+}
+
+#[test]
 fn a_phone_removed_by_mistake_rejoins_with_what_it_had_not_sent() {
     for store in STORES {
         let desk = Desk::new();

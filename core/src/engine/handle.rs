@@ -259,19 +259,20 @@ impl Engine {
     }
 
     /// Removes a device, by its name or the beginning of its id in hexadecimal digits: it gets
-    /// nothing new from then on. Needs the relay.
+    /// nothing new from then on. Needs the relay. A name that several devices have needs the id.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchDevice`]; what [`Engine::sync`] says.
+    /// [`EngineError::NoSuchDevice`], also for this device itself and where several fit; what [`Engine::sync`] says.
     pub async fn remove_device(&self, name: &str) -> Result<(), EngineError> {
         let device = self.find_device(name, &["active", "waiting"]).await?;
         self.ask(Job::Remove(device.author)).await
     }
 
-    /// Confirms a device that a recovery set aside. Needs the relay.
+    /// Confirms a device that a recovery set aside, named as for [`Engine::remove_device`]. Needs
+    /// the relay.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchDevice`]; what [`Engine::sync`] says.
+    /// [`EngineError::NoSuchDevice`], also where it does not wait or several fit; what [`Engine::sync`] says.
     pub async fn confirm_device(&self, name: &str) -> Result<(), EngineError> {
         let device = self.find_device(name, &["waiting"]).await?;
         self.ask(Job::Confirm(device.author)).await
