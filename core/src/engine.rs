@@ -8,6 +8,7 @@
 //! | a screen needs | it comes from |
 //! |---|---|
 //! | the timeline | [`Engine::timeline`] for a span; [`Engine::chapters`] and [`Engine::chapter`] to page through everything, a month at a time |
+//! | staying in step while the app is in front | [`Engine::follow`]; otherwise [`Engine::sync`], and [`Engine::sync_once`] in the background |
 //! | when to read again | [`Engine::revisions`]: a counter that moves with every change from here or elsewhere; no entry's words pass through it |
 //! | writing, editing | [`Engine::log`]; [`Engine::edit`] with only the fields that the person changed, so that edits of other devices to other fields stay |
 //! | delete and undo | [`Engine::delete`], [`Engine::restore_deleted`]; [`Engine::deleted`] for a list of what is hidden; [`Engine::forget`] has no undo. To undo an edit, keep the old value and `edit` it back |

@@ -94,7 +94,8 @@ impl Engine {
         self.worker.call(move |replica| replica.edit(id, &patch, now_ms())).await
     }
 
-    /// Hides an entry everywhere. It can be brought back.
+    /// Hides an entry everywhere. It can be brought back ([`Engine::restore_deleted`]) for 30 days;
+    /// [`Engine::deleted`] lists what is hidden.
     ///
     /// # Errors
     /// [`EngineError::NoSuchEntry`], [`EngineError::StillRestoring`].
