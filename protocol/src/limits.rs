@@ -32,8 +32,16 @@ pub const MAX_PULL_BYTES: u32 = 1024 * 1024;
 pub const MAX_FETCH_SLOTS: usize = 64;
 /// Feed numbers named in one fetch.
 pub const MAX_FETCH_NUMBERS: usize = 256;
-/// Records in one roster. A person changes phones a few times a year.
+/// Records in one roster, whatever they are.
 pub const MAX_ROSTER_RECORDS: usize = 1024;
+/// Records after which only removals of active devices and recoveries fit in, until a recovery opens
+/// more room: ten a year for 50 years. A person changes phones a few times a year.
+pub const MAX_ORDINARY_RECORDS: usize = 512;
+/// Further records that each recovery opens: itself, [`MAX_DEVICES`] removals, and others to confirm
+/// devices with.
+pub const ROSTER_RECORDS_PER_RECOVERY: usize = 96;
+/// Records, and devices, that nothing but recoveries ever reaches.
+pub const ROSTER_RECORDS_FOR_RECOVERIES: usize = 32;
 /// Acts in one roster record.
 pub const MAX_ROSTER_ACTS: usize = 64;
 /// One roster record. A heal carries another branch.
@@ -42,8 +50,13 @@ pub const MAX_ROSTER_RECORD_BYTES: usize = 64 * 1024;
 pub const MAX_HEAL_RECORDS: usize = 32;
 /// Devices active in one private space.
 pub const MAX_DEVICES: usize = 32;
-/// Devices that a chain has ever admitted: ten a year for 50 years.
+/// Devices that a chain has ever admitted, whoever admitted them.
 pub const MAX_ROSTER_MEMBERS: usize = 512;
+/// Devices after which only recoveries admit more, until one opens more room: six a year for 50
+/// years.
+pub const MAX_ORDINARY_MEMBERS: usize = 320;
+/// Further devices that may be admitted after each recovery.
+pub const ROSTER_MEMBERS_PER_RECOVERY: usize = 32;
 /// Heads that a removal names.
 pub const MAX_REMOVAL_HEADS: usize = 256;
 /// Sealed earlier epoch keys in one epoch.

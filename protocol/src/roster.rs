@@ -15,10 +15,13 @@
 //!   a chain with more recoveries, or with a *heal*, which carries its branch. Removals of both
 //!   branches win; where the branches removed different devices, those that only one of them knows
 //!   wait.
+//! * The number of records and of devices is bounded. Where ordinary records end, removals still fit
+//!   in, and where these end, recoveries do; each opens room for more.
 
 mod apply;
 mod chain;
 mod record;
+mod room;
 mod state;
 
 pub use chain::{Merged, Roster};

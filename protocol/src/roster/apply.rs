@@ -212,9 +212,6 @@ impl Step<'_> {
         if self.unwrapped {
             return self.rule("an admitted device gets no key");
         }
-        if self.state.members.len() > limits::MAX_ROSTER_MEMBERS {
-            return self.rule("there were too many devices over the years");
-        }
         match self.state.active().count() {
             0 => self.rule("it would leave no device"),
             1..=limits::MAX_DEVICES => Ok(self.state),

@@ -5,6 +5,7 @@ use crate::hash::Hash;
 use crate::ids::SpaceId;
 use crate::limits;
 use crate::roster::record::{Act, Record, record_hash};
+use crate::roster::room::Room;
 use crate::roster::state::State;
 use crate::roster::{RosterError, apply};
 use crate::sign::Signed;
@@ -157,7 +158,10 @@ impl Roster {
                 });
             }
         };
-        if parent + 2 > limits::MAX_ROSTER_RECORDS {
+        let link = &self.links[parent];
+        // The founding record bears the recovery key's signature, too.
+        let room = Room::new(recoveries(&self.links[1..=parent]));
+        if parent + 2 > room.records(&record, &link.state) {
             return Err(RosterError::Rule { number, rule: "there are too many records" });
         }
         // Two recoveries of one place could not be told from each other in age: a relay could
@@ -170,12 +174,16 @@ impl Roster {
             });
         }
         let mut joined = Vec::new();
-        let link = &self.links[parent];
         let state = apply::follow(&link.state, signed, link.record.number + 1, |branch| {
             let (states, heads) = self.branch(parent, branch)?;
             joined = heads;
             Ok(states)
         })?;
+        let members = state.members.len();
+        if members > link.state.members.len() && members > room.members(&record) {
+            let rule = "there were too many devices over the years";
+            return Err(RosterError::Rule { number, rule });
+        }
         let dropped = self.links.len() - parent - 1;
         self.links.truncate(parent + 1);
         let (hash, signed) = (record_hash(signed), signed.clone());

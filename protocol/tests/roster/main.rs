@@ -4,5 +4,6 @@
 mod chains;
 mod limits;
 mod recovery;
+mod room;
 mod rules;
 mod world;
