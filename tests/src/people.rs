@@ -11,7 +11,7 @@ use mainstay_core::space::sign::AuthorKey;
 use mainstay_core::sync::Local;
 use mainstay_protocol::frame::{Attach, Proof, Refusal, Reply, Request, Signer};
 use mainstay_protocol::ids::SpaceId;
-use mainstay_protocol::roster::{Roster, Wrap};
+use mainstay_protocol::roster::{Roster, Wrap, record_hash};
 use mainstay_protocol::sign::{Signature, purpose};
 use mainstay_protocol::statement::Cursor;
 use mainstay_store::MemoryStore;
@@ -51,10 +51,16 @@ impl World {
             Reply::Attached(attached) => attached.cursor,
             other => return Err(strange(&other)),
         };
-        let request = Request::Roster { space, known: None };
-        let Reply::Roster { records } = self.ask(&mut connection, request)? else {
-            return Err(EngineError::BadReply { what: "no roster" });
-        };
+        // A long list comes in several answers.
+        let mut records = Vec::new();
+        loop {
+            let request = Request::Roster { space, known: records.last().map(record_hash) };
+            match self.ask(&mut connection, request)? {
+                Reply::Roster { records: more } if more.is_empty() => break,
+                Reply::Roster { records: more } => records.extend(more),
+                _ => return Err(EngineError::BadReply { what: "no roster" }),
+            }
+        }
         let Reply::Wraps { wraps } = self.ask(&mut connection, Request::Wraps { space })? else {
             return Err(EngineError::BadReply { what: "no wraps" });
         };

@@ -35,6 +35,7 @@ mod witness;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::{AuthorId, SlotId, SpaceId};
 use mainstay_protocol::roster::Roster;
 use rand_core::CryptoRng;
@@ -90,6 +91,8 @@ pub struct Replica {
     /// Alarms raised since the last sync began.
     alarms: Vec<Alarm>,
     jobs: VecDeque<members::Job>,
+    /// Removals that the rules or the relay refused, and under which head: tried again under another.
+    not_removed: Vec<(AuthorId, Hash)>,
     /// The list of devices that the relay showed, where it parts from this device's.
     fork: Option<Roster>,
     intake: incoming::Intake,
@@ -156,6 +159,8 @@ pub enum Alarm {
     RelayLost,
     /// The store on this device is an older copy of itself.
     OldStore,
+    /// A device that the person removed could not be removed yet, and still takes part.
+    NotRemoved,
 }
 
 impl Alarm {
@@ -179,6 +184,9 @@ impl Alarm {
             }
             Self::OldStore => {
                 "The journal on this device was put back from an older copy. What your other devices and the relay hold comes back with the next syncs."
+            }
+            Self::NotRemoved => {
+                "A device that you removed is still on the list: the removal was refused. It is tried again when the list changes. If the device is in strange hands, take the journal back with your twelve words."
             }
             Self::RelayLost => {
                 "The relay lost a part of what it held. Your devices are filling it again; nothing is missing here."

@@ -4,6 +4,7 @@
 mod chapters;
 mod crossing;
 mod dishonest;
+mod filled;
 mod unseen;
 
 use jiff::Timestamp;

@@ -342,12 +342,12 @@ impl Local for Replica {
         if self.next_job().is_none() || Replica::lacks_key(self) {
             return Ok(None);
         }
-        let change = match self.draft_job() {
-            Ok(Some(change)) => change,
-            Ok(None) => return Ok(None),
-            Err(error) => {
-                self.drop_job();
-                return Err(error);
+        let change = loop {
+            match self.draft_job() {
+                Ok(Some(change)) => break change,
+                Ok(None) => return Ok(None),
+                Err(error) if !self.drop_job() => return Err(error),
+                Err(_) => {}
             }
         };
         let request = Request::Append {
@@ -378,7 +378,9 @@ impl Local for Replica {
         self.appending = None;
         match self.fork.is_some() {
             true => self.jobs.retain(|job| !matches!(job, Job::Heal(_))),
-            false => self.drop_job(),
+            false => {
+                self.drop_job();
+            }
         }
     }
 

@@ -107,12 +107,16 @@ impl Replica {
 
     /// Asks for a change of the list of devices; the next sync makes it.
     pub fn ask(&mut self, job: Job) {
+        if let Job::Remove(author) = &job {
+            self.not_removed.retain(|(kept, _)| kept != author);
+        }
         if !self.jobs.contains(&job) {
             self.jobs.push_back(job);
         }
     }
 
-    pub(super) fn next_job(&self) -> Option<&Job> {
+    pub(super) fn next_job(&mut self) -> Option<&Job> {
+        self.try_removals_again();
         self.jobs.front()
     }
 
@@ -219,9 +223,40 @@ impl Replica {
         tx.commit_lazily(&mut *self.rng)
     }
 
-    /// Drops the next job: it cannot be done.
-    pub(super) fn drop_job(&mut self) {
-        self.jobs.pop_front();
+    /// Drops the next job: it cannot be done. A removal is kept for when the list is another one, so
+    /// that it is not forgotten, and holds up nothing else meanwhile. Tells whether that was said
+    /// before: nobody has asked for it since.
+    pub(super) fn drop_job(&mut self) -> bool {
+        let Some(Job::Remove(author)) = self.jobs.pop_front() else { return false };
+        self.alarm(Alarm::NotRemoved);
+        let head = self.roster.head();
+        match self.not_removed.iter_mut().find(|(kept, _)| *kept == author) {
+            Some((_, refused_at)) => {
+                *refused_at = head;
+                true
+            }
+            None => {
+                self.not_removed.push((author, head));
+                false
+            }
+        }
+    }
+
+    /// Says of removals that were refused that they are not done, and tries those again that were
+    /// refused under another list.
+    fn try_removals_again(&mut self) {
+        let mut kept = std::mem::take(&mut self.not_removed);
+        kept.retain(|(author, _)| !self.is_moot(&Job::Remove(*author)));
+        let head = self.roster.head();
+        for (author, refused_at) in &kept {
+            let job = Job::Remove(*author);
+            if *refused_at == head {
+                self.alarm(Alarm::NotRemoved);
+            } else if !self.jobs.contains(&job) {
+                self.jobs.push_back(job);
+            }
+        }
+        self.not_removed = kept;
     }
 
     /// Keeps who takes part, and under which key. Receipts of a device that did not take part, or
