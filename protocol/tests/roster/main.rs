@@ -5,4 +5,5 @@ mod chains;
 mod limits;
 mod recovery;
 mod rules;
+mod sparse;
 mod world;
