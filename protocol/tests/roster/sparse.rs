@@ -28,7 +28,7 @@ fn cheap_to_send() -> Roster {
     roster
 }
 
-// Broken on purpose: keeping the state after every record made it fail (13 times the bytes).
+// Broken on purpose: keeping the state after every record made it fail (11 times the bytes).
 #[test]
 fn a_list_that_is_cheap_to_send_takes_at_most_six_times_its_bytes_on_a_relay() {
     let records = cheap_to_send().records_after(None);

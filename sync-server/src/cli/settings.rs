@@ -47,6 +47,9 @@ pub(crate) struct Settings {
     /// Connections at one time [default: 12000].
     #[arg(long, global = true, env = "MAINSTAY_MAX_CONNECTIONS")]
     max_connections: Option<usize>,
+    /// Connections at one time from one address: an IPv4 address or an IPv6 /64 [default: 200].
+    #[arg(long, global = true, env = "MAINSTAY_CONNECTIONS_PER_ADDRESS")]
+    connections_per_address: Option<usize>,
     /// New connections per second from one address [default: 20; ten seconds' worth at once].
     #[arg(long, global = true, env = "MAINSTAY_CONNECTIONS_PER_SECOND")]
     connections_per_second: Option<NonZeroU32>,
@@ -63,6 +66,9 @@ pub(crate) struct Settings {
     /// Seconds after which a silent connection is closed [default: 60].
     #[arg(long, global = true, env = "MAINSTAY_IDLE_TIMEOUT_S")]
     idle_timeout_s: Option<u32>,
+    /// Seconds after which a client that reads nothing of an answer is disconnected [default: 30].
+    #[arg(long, global = true, env = "MAINSTAY_READER_TIMEOUT_S")]
+    reader_timeout_s: Option<u32>,
     /// How much to log: error, warn, info, debug or trace [default: info].
     #[arg(long, global = true, env = "MAINSTAY_LOG")]
     log: Option<String>,
@@ -114,11 +120,13 @@ impl Settings {
         }
         set!(config.relay.max_spaces, max_spaces);
         set!(config.net.max_connections, max_connections);
+        set!(config.net.connections_per_address, connections_per_address);
         set!(config.net.connections_per_second, connections_per_second);
         set!(config.net.requests_per_second, requests_per_second);
         set!(config.net.anonymous_per_second, anonymous_per_second);
         set!(config.net.streams_per_connection, streams_per_connection);
         set!(config.net.idle_timeout_s, idle_timeout_s);
+        set!(config.net.reader_timeout_s, reader_timeout_s);
         let level = self.log.as_ref().or(file.log.as_ref());
         let level = level.map_or(Ok(tracing::Level::INFO), |level| level.parse());
         let level = level.map_err(|_| "log: choose error, warn, info, debug or trace")?;
