@@ -11,6 +11,9 @@ use crate::roster::record::{Act, Device, Epoch, KemKey, Record, record_hash};
 use crate::roster::state::{DeviceStatus, Member, State};
 use crate::sign::{Signed, VerifyError, VerifyKey};
 
+/// The states at the end of a heal's branch, and where it parts from the chain.
+pub(super) type Parted = (Arc<State>, Arc<State>);
+
 /// One record's rules at work: the state as its acts change it.
 struct Step<'a> {
     number: u32,
@@ -59,7 +62,7 @@ pub(super) fn follow(
     parent: &State,
     signed: &Signed<Record>,
     number: u32,
-    branch_state: impl FnOnce(&[Signed<Record>]) -> Result<(Arc<State>, Arc<State>), RosterError>,
+    branch_state: impl FnOnce(&[Signed<Record>]) -> Result<Parted, RosterError>,
 ) -> Result<State, RosterError> {
     let record = read(signed, number)?;
     let rule = |rule| RosterError::Rule { number, rule };
@@ -81,7 +84,7 @@ pub(super) fn again(parent: &State, record: &Record) -> Result<State, RosterErro
 fn step(
     parent: &State,
     record: &Record,
-    branch_state: impl FnOnce(&[Signed<Record>]) -> Result<(Arc<State>, Arc<State>), RosterError>,
+    branch_state: impl FnOnce(&[Signed<Record>]) -> Result<Parted, RosterError>,
 ) -> Result<State, RosterError> {
     let number = record.number;
     let rule = |rule| RosterError::Rule { number, rule };

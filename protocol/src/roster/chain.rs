@@ -133,7 +133,7 @@ impl Roster {
     /// That after a heal cannot: it depends on states further back.
     fn thin(&mut self, at: usize) {
         let link = &mut self.links[at];
-        if self.sparse && at % SPARSE_STEP != 0 && link.entry.joined.is_empty() {
+        if self.sparse && !at.is_multiple_of(SPARSE_STEP) && link.entry.joined.is_empty() {
             link.state = None;
         }
     }
@@ -309,7 +309,7 @@ impl Roster {
         &self,
         upto: usize,
         branch: &[Signed<Record>],
-    ) -> Result<((Arc<State>, Arc<State>), Vec<Hash>), RosterError> {
+    ) -> Result<(apply::Parted, Vec<Hash>), RosterError> {
         let number = self.links[upto].entry.record.number + 1;
         let rule = |rule| RosterError::Rule { number, rule };
         if branch.len() > limits::MAX_HEAL_RECORDS {
