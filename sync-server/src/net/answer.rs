@@ -88,12 +88,13 @@ pub(super) async fn reserve(
 /// What a request's answer takes up at most.
 fn largest(request: &Request) -> usize {
     match request {
-        Request::Pull { pull, .. } => match pull {
-            Pull::After { limit_bytes, .. }
-            | Pull::Slots { limit_bytes, .. }
-            | Pull::Numbers { limit_bytes, .. } => pull_bytes(*limit_bytes),
-            _ => SMALL_BYTES,
-        },
+        Request::Pull {
+            pull:
+                Pull::After { limit_bytes, .. }
+                | Pull::Slots { limit_bytes, .. }
+                | Pull::Numbers { limit_bytes, .. },
+            ..
+        } => pull_bytes(*limit_bytes),
         Request::Heads { .. } => MAX_HEADS * HEAD_BYTES,
         Request::Roster { .. }
         | Request::Slots { .. }
