@@ -46,27 +46,35 @@ enum Command {
     /// Print an invitation for one person to register on a relay that is open to invited ones only.
     Invite {
         /// For how many days it can be used.
-        #[arg(long, default_value_t = 7)]
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: u32,
     },
 }
+
+/// The exit code for settings that cannot be used, as for a misspelt flag.
+const USAGE: u8 = 2;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    match carry_out(&cli) {
+    let (config, level) = match cli.settings.resolve() {
+        Ok(resolved) => resolved,
+        Err(error) => return failed(&error, ExitCode::from(USAGE)),
+    };
+    log_at(level);
+    match carry_out(&cli, config) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "mainstay-sync-server: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&*error, ExitCode::FAILURE),
     }
 }
 
-fn carry_out(cli: &Cli) -> Outcome {
-    let (mut config, level) = cli.settings.resolve()?;
-    log_at(level);
+fn failed(error: &dyn Error, code: ExitCode) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "mainstay-sync-server: {error}");
+    code
+}
+
+fn carry_out(cli: &Cli, mut config: Config) -> Outcome {
     match &cli.command {
         Command::Serve { new_incarnation } => {
             config.new_incarnation = *new_incarnation;

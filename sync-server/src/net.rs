@@ -3,10 +3,12 @@
 //! Each bidirectional stream is a batch of requests, see [`mainstay_protocol::frame`]. Requests run
 //! on blocking threads, because the store waits for the disk.
 
+mod answer;
 mod batch;
 mod connection;
 mod limit;
 mod news;
+mod seats;
 mod tls;
 
 use std::net::SocketAddr;
@@ -20,6 +22,7 @@ use tokio::task::JoinHandle;
 use crate::feed::{FeedError, FeedStore};
 use crate::relay::Relay;
 use crate::server::ServeError;
+use answer::Room;
 use limit::Limits;
 use news::News;
 
@@ -31,7 +34,7 @@ const DRAIN: Duration = Duration::from_secs(8);
 const GOODBYE: Duration = Duration::from_secs(1);
 /// How often what has had its time is forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
-/// Requests at work at one time, each holding at most one reply of about 1.3 MB.
+/// Requests at work at one time, each each making one answer; see [`answer`] for its size.
 const MAX_REQUESTS_AT_WORK: usize = 256;
 
 /// What all connections share.
@@ -40,6 +43,8 @@ struct Shared<S> {
     limits: Limits,
     news: News,
     work: Semaphore,
+    /// Answers that are not read yet.
+    answers: Room,
     closing: watch::Receiver<bool>,
     /// Dropped last, when the store is closed.
     _open: mpsc::Sender<()>,
@@ -76,6 +81,7 @@ pub(crate) fn listen<S: FeedStore + 'static>(
         limits: Limits::new(config),
         news: News::default(),
         work: Semaphore::new(MAX_REQUESTS_AT_WORK),
+        answers: Room::new(answer::ANSWER_BYTES),
         closing: is_closing,
         _open: is_open,
     });

@@ -67,6 +67,13 @@ struct Space {
     unfinished: bool,
 }
 
+impl Space {
+    /// About how much memory it takes.
+    fn held_bytes(&self) -> usize {
+        size_of::<Self>() + self.roster.held_bytes()
+    }
+}
+
 /// Why a request ended early.
 #[derive(Debug)]
 enum Stop {
@@ -220,15 +227,18 @@ impl<S: FeedStore> Relay<S> {
         }
         let space = held.as_mut().ok_or(Refusal::UnknownSpace)?;
         let done = work(space);
+        let bytes = space.held_bytes();
         if let Err(Stop::Store(_)) = done {
             *held = None;
         }
+        drop(held);
+        self.cache.note_bytes(id, bytes);
         done
     }
 
     fn load(&self, id: &SpaceId) -> Result<Option<Space>, FeedError> {
         let Some(row) = self.store.space(id)? else { return Ok(None) };
-        let roster = Roster::verify(*id, &self.store.records(id)?)
+        let roster = Roster::verify_sparse(*id, &self.store.records(id)?)
             .map_err(|_| FeedError::Damaged { what: "a roster" })?;
         let unfinished = !self.store.coverings(id)?.is_empty();
         Ok(Some(Space { id: *id, row, roster, unfinished }))

@@ -111,6 +111,56 @@ fn each_invitation_that_is_printed_is_another_one() {
     assert_ne!(nonces[0], nonces[1]);
 }
 
+/// Runs without the directories that [`program`] names.
+fn bare(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mainstay-sync-server"));
+    let output = command.args(arguments).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn an_invitation_for_no_day_is_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = run(&dir, &["invite", "--days", "0"]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert!(refused.stdout.is_empty());
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("--days"));
+}
+
+#[test]
+fn settings_that_cannot_be_used_end_with_2_and_say_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("none.toml").display().to_string();
+    let file = dir.path().join("listen.toml");
+    std::fs::write(&file, "data = \"d\"\nkeys = \"k\"\nlisten = \"127.0.0.1\"\n").unwrap();
+    let file = file.display().to_string();
+    let cases: [(&[&str], &[&str]); 6] = [
+        (&["check", "--config", &missing], &["none.toml", "--config", "correct the path"]),
+        (&["check", "--keys", "k"], &["--data is missing", "name the directory"]),
+        (&["check", "--data", "d"], &["--keys is missing"]),
+        (&["url", "--listen", "127.0.0.1"], &["port is missing", "127.0.0.1:4433"]),
+        (&["url", "--listen", "::1"], &["port is missing", "[::1]:4433"]),
+        (&["url", "--config", &file], &["listen.toml", "port is missing", "127.0.0.1:4433"]),
+    ];
+    for (arguments, expected) in cases {
+        let (code, said) = bare(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {said}");
+        for words in expected {
+            assert!(said.contains(words), "{arguments:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_file_where_a_directory_is_needed_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("data"), "").unwrap();
+    let refused = run(&dir, &["check"]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("data is a file") && said.contains("name a directory"), "{said}");
+}
+
 #[test]
 fn the_relay_is_linked_with_nothing_that_opens_a_seal() {
     let arguments = ["tree", "-p", "mainstay-sync-server", "-e", "normal", "--prefix", "none"];

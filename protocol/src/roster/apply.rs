@@ -11,6 +11,9 @@ use crate::roster::record::{Act, Device, Epoch, KemKey, Record, record_hash};
 use crate::roster::state::{DeviceStatus, Member, State};
 use crate::sign::{Signed, VerifyError, VerifyKey};
 
+/// The states at the end of a heal's branch, and where it parts from the chain.
+pub(super) type Parted = (Arc<State>, Arc<State>);
+
 /// One record's rules at work: the state as its acts change it.
 struct Step<'a> {
     number: u32,
@@ -59,7 +62,7 @@ pub(super) fn follow(
     parent: &State,
     signed: &Signed<Record>,
     number: u32,
-    branch_state: impl FnOnce(&[Signed<Record>]) -> Result<(State, State), RosterError>,
+    branch_state: impl FnOnce(&[Signed<Record>]) -> Result<Parted, RosterError>,
 ) -> Result<State, RosterError> {
     let record = read(signed, number)?;
     let rule = |rule| RosterError::Rule { number, rule };
@@ -69,13 +72,24 @@ pub(super) fn follow(
     let key = parent.key(&record.signer);
     let key = key.ok_or(rule("its signer may not act in this space"))?;
     verify(signed, key, number)?;
-    let mut step = Step {
-        number,
-        record: &record,
-        state: parent.clone(),
-        owes_epoch: false,
-        unwrapped: false,
-    };
+    step(parent, &record, branch_state)
+}
+
+/// The state after a record that has followed `parent` before, and is no heal: its signature is not
+/// checked again.
+pub(super) fn again(parent: &State, record: &Record) -> Result<State, RosterError> {
+    step(parent, record, |_| Err(RosterError::NotThisSpace))
+}
+
+fn step(
+    parent: &State,
+    record: &Record,
+    branch_state: impl FnOnce(&[Signed<Record>]) -> Result<Parted, RosterError>,
+) -> Result<State, RosterError> {
+    let number = record.number;
+    let rule = |rule| RosterError::Rule { number, rule };
+    let state = parent.clone();
+    let mut step = Step { number, record, state, owes_epoch: false, unwrapped: false };
     match (&record.signer, record.acts.first()) {
         (Signer::Recovery, Some(Act::Recover)) => step.recover()?,
         (Signer::Recovery, _) => return Err(rule("the recovery key only recovers")),
@@ -239,10 +253,7 @@ fn read(signed: &Signed<Record>, number: u32) -> Result<Record, RosterError> {
         let source = VerifyError::Codec(crate::codec::CodecError::Newer(record.version));
         return Err(RosterError::Record { number, source });
     }
-    match record.acts.len() {
-        0..=limits::MAX_ROSTER_ACTS => Ok(record),
-        _ => Err(rule("it has too many acts")),
-    }
+    Ok(record)
 }
 
 fn verify(signed: &Signed<Record>, key: &VerifyKey, number: u32) -> Result<(), RosterError> {

@@ -1,5 +1,7 @@
 //! A chain of verified records, and what to make of another one.
 
+use std::sync::Arc;
+
 use crate::frame::Signer;
 use crate::hash::Hash;
 use crate::ids::SpaceId;
@@ -10,22 +12,34 @@ use crate::roster::state::State;
 use crate::roster::{RosterError, apply};
 use crate::sign::Signed;
 
-/// A record, its hash and the state after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Link {
+/// In a sparse roster, how many records pass between two states that are kept.
+const SPARSE_STEP: usize = 32;
+
+/// A verified record. Shared between copies of a roster.
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
     hash: Hash,
     signed: Signed<Record>,
     record: Record,
-    state: State,
     /// In a heal: the heads of the branch that it joined; what was made under them counts.
     joined: Vec<Hash>,
 }
 
+/// A record and the state after it.
+#[derive(Debug, Clone)]
+struct Link {
+    entry: Arc<Entry>,
+    /// Always there for the founding record and the last one.
+    state: Option<Arc<State>>,
+}
+
 /// A chain of verified records from the founding one on; never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Roster {
     space: SpaceId,
     links: Vec<Link>,
+    /// Keep the states that would take long to find again only.
+    sparse: bool,
 }
 
 /// What came of [`Roster::merge`].
@@ -46,12 +60,29 @@ impl Roster {
     /// # Errors
     /// [`RosterError`] naming the first record that breaks a rule.
     pub fn verify(space: SpaceId, records: &[Signed<Record>]) -> Result<Self, RosterError> {
+        Self::verified(space, records, false)
+    }
+
+    /// As [`Roster::verify`], for who holds the chains of many and seldom asks what held earlier (a
+    /// relay): most states are not kept. A chain that is cheap to send would otherwise take many
+    /// times its bytes, as each state names every device.
+    ///
+    /// # Errors
+    /// As [`Roster::verify`].
+    pub fn verify_sparse(space: SpaceId, records: &[Signed<Record>]) -> Result<Self, RosterError> {
+        Self::verified(space, records, true)
+    }
+
+    fn verified(
+        space: SpaceId,
+        records: &[Signed<Record>],
+        sparse: bool,
+    ) -> Result<Self, RosterError> {
         let (first, rest) = records.split_first().ok_or(RosterError::NotThisSpace)?;
         let state = apply::found(&space, first)?;
         let record = first.peek().map_err(|_| RosterError::NotThisSpace)?;
-        let (hash, signed) = (record_hash(first), first.clone());
-        let link = Link { hash, signed, record, state, joined: Vec::new() };
-        let mut roster = Self { space, links: vec![link] };
+        let link = Link::new(first, record, state, Vec::new());
+        let mut roster = Self { space, links: vec![link], sparse };
         for record in rest {
             roster.append(record)?;
         }
@@ -65,74 +96,108 @@ impl Roster {
 
     /// The hash of the last record.
     pub fn head(&self) -> Hash {
-        self.last().hash
+        self.last().entry.hash
     }
 
     /// The number of the last record.
     pub fn number(&self) -> u32 {
-        self.last().record.number
+        self.last().entry.record.number
     }
 
     /// What holds now.
     pub fn state(&self) -> &State {
-        &self.last().state
+        self.last().state.as_deref().expect("the state after the last record is always kept")
     }
 
     /// What held after an accepted record; `None` when it is not on this chain.
-    pub fn state_at(&self, head: &Hash) -> Option<&State> {
-        self.links.iter().rev().find(|link| link.hash == *head).map(|link| &link.state)
+    pub fn state_at(&self, head: &Hash) -> Option<Arc<State>> {
+        self.position(head).and_then(|at| self.state_of(at).ok())
+    }
+
+    fn position(&self, head: &Hash) -> Option<usize> {
+        self.links.iter().rposition(|link| link.entry.hash == *head)
+    }
+
+    /// What held after a link: as it was kept, or found again from the last one kept before it.
+    fn state_of(&self, at: usize) -> Result<Arc<State>, RosterError> {
+        let kept = |link: &Link| link.state.clone();
+        let (from, state) = (0..=at)
+            .rev()
+            .find_map(|before| kept(&self.links[before]).map(|state| (before, state)))
+            .ok_or(RosterError::NotThisSpace)?;
+        self.links[from + 1..=at]
+            .iter()
+            .try_fold(state, |state, link| apply::again(&state, &link.entry.record).map(Arc::new))
+    }
+
+    /// Lets the state at a link go that is not the last any more, if it can be found again fast.
+    /// That after a heal cannot: it depends on states further back.
+    fn thin(&mut self, at: usize) {
+        let link = &mut self.links[at];
+        if self.sparse && !at.is_multiple_of(SPARSE_STEP) && link.entry.joined.is_empty() {
+            link.state = None;
+        }
+    }
+
+    /// About how many bytes this takes in memory: the records as they were signed and as they were
+    /// read, and the states.
+    pub fn held_bytes(&self) -> usize {
+        self.links.iter().map(Link::held_bytes).sum()
     }
 
     /// Whether something made under this head counts: it is on this chain, or on a branch that was
     /// healed into it.
     pub fn accepts_head(&self, head: &Hash) -> bool {
-        self.state_at(head).is_some() || self.joined(head)
+        self.position(head).is_some() || self.joined(head)
     }
 
     /// The records of this chain that come after the last one which `other` has too.
     pub fn branch_from(&self, other: &Self) -> Vec<Signed<Record>> {
         let common = self.common(other);
-        self.links[common..].iter().map(|link| link.signed.clone()).collect()
+        self.links[common..].iter().map(|link| link.entry.signed.clone()).collect()
     }
 
     fn common(&self, other: &Self) -> usize {
-        self.links.iter().zip(&other.links).take_while(|(a, b)| a.hash == b.hash).count()
+        self.links
+            .iter()
+            .zip(&other.links)
+            .take_while(|(a, b)| a.entry.hash == b.entry.hash)
+            .count()
     }
 
     /// The state where this roster and another one of the same space part.
-    fn parting(&self, other: &Self) -> &State {
+    fn parting(&self, other: &Self) -> Arc<State> {
         // Both begin with the founding record that the space is named after.
-        &self.links[self.common(other).max(1) - 1].state
+        self.state_of(self.common(other).max(1) - 1)
+            .expect("a record that followed lawfully follows lawfully again")
     }
 
     /// Whether neither of two branches has removed anybody since they parted: nobody's word is needed
     /// to join them, as whoever wrote in one may write in the other.
     pub fn parts_quietly(&self, other: &Self) -> bool {
         let base = self.parting(other);
-        !self.state().removed_since(base) && !other.state().removed_since(base)
+        !self.state().removed_since(&base) && !other.state().removed_since(&base)
     }
 
     /// The members after a heal of this branch and another one.
     #[must_use]
     pub fn joined_with(&self, other: &Self) -> State {
-        self.state().joined(other.state(), self.parting(other))
+        self.state().joined(other.state(), &self.parting(other))
     }
 
     fn joined(&self, head: &Hash) -> bool {
-        self.links.iter().any(|link| link.joined.contains(head))
+        self.links.iter().any(|link| link.entry.joined.contains(head))
     }
 
     /// All records.
     pub fn records(&self) -> impl Iterator<Item = (&Hash, &Signed<Record>, &Record)> {
-        self.links.iter().map(|link| (&link.hash, &link.signed, &link.record))
+        self.links.iter().map(|link| &*link.entry).map(|e| (&e.hash, &e.signed, &e.record))
     }
 
     /// The records after `known`; all when it is not on this chain.
     pub fn records_after(&self, known: Option<&Hash>) -> Vec<Signed<Record>> {
-        let from = known
-            .and_then(|known| self.links.iter().position(|link| link.hash == *known))
-            .map_or(0, |at| at + 1);
-        self.links[from..].iter().map(|link| link.signed.clone()).collect()
+        let from = known.and_then(|known| self.position(known)).map_or(0, |at| at + 1);
+        self.links[from..].iter().map(|link| link.entry.signed.clone()).collect()
     }
 
     /// Adds one record. A recovery may name an earlier record as its parent; what came after that
@@ -148,7 +213,7 @@ impl Roster {
             return Err(RosterError::NotThisSpace);
         }
         let recovers = record.signer == Signer::Recovery;
-        let parent = self.links.iter().rposition(|link| Some(link.hash) == record.parent);
+        let parent = self.links.iter().rposition(|link| Some(link.entry.hash) == record.parent);
         let parent = match parent {
             Some(at) if at + 1 == self.links.len() || recovers => at,
             _ => {
@@ -158,12 +223,6 @@ impl Roster {
                 });
             }
         };
-        let link = &self.links[parent];
-        // The founding record bears the recovery key's signature, too.
-        let room = Room::new(recoveries(&self.links[1..=parent]));
-        if parent + 2 > room.records(&record, &link.state) {
-            return Err(RosterError::Rule { number, rule: "there are too many records" });
-        }
         // Two recoveries of one place could not be told from each other in age: a relay could
         // put back the one that the other has voided. So recoveries only ever grow in number, and
         // the chain that holds more of them is the newer one.
@@ -173,21 +232,28 @@ impl Roster {
                 rule: "another recovery comes after that record; follow the recovery instead",
             });
         }
+        let before = self.state_of(parent)?;
+        // The founding record bears the recovery key's signature, too.
+        let room = Room::new(recoveries(&self.links[1..=parent]));
+        if parent + 2 > room.records(&record, &before) {
+            return Err(RosterError::Rule { number, rule: "there are too many records" });
+        }
         let mut joined = Vec::new();
-        let state = apply::follow(&link.state, signed, link.record.number + 1, |branch| {
+        let number = self.links[parent].entry.record.number + 1;
+        let state = apply::follow(&before, signed, number, |branch| {
             let (states, heads) = self.branch(parent, branch)?;
             joined = heads;
             Ok(states)
         })?;
         let members = state.members.len();
-        if members > link.state.members.len() && members > room.members(&record) {
+        if members > before.members.len() && members > room.members(&record) {
             let rule = "there were too many devices over the years";
             return Err(RosterError::Rule { number, rule });
         }
         let dropped = self.links.len() - parent - 1;
         self.links.truncate(parent + 1);
-        let (hash, signed) = (record_hash(signed), signed.clone());
-        self.links.push(Link { hash, signed, record, state, joined });
+        self.links.push(Link::new(signed, record, state, joined));
+        self.thin(parent);
         Ok(dropped)
     }
 
@@ -201,15 +267,14 @@ impl Roster {
         let Some(first) = shown.first() else { return Ok(Merged::Same) };
         let parent = first.peek().map_err(|_| RosterError::NotThisSpace)?.parent;
         let next = match parent {
-            None => Self::verify(self.space, shown)?,
+            None => Self::verified(self.space, shown, self.sparse)?,
             Some(parent) => self.continued(&parent, shown)?,
         };
         let (old, new) = (self.head(), next.head());
         if old == new {
             return Ok(Merged::Same);
         }
-        let common =
-            self.links.iter().zip(&next.links).take_while(|(a, b)| a.hash == b.hash).count();
+        let common = self.common(&next);
         let left = self.links.len() - common;
         if common == next.links.len() {
             return Err(RosterError::Stale);
@@ -226,12 +291,15 @@ impl Roster {
     }
 
     fn continued(&self, parent: &Hash, shown: &[Signed<Record>]) -> Result<Self, RosterError> {
-        let at = self.links.iter().position(|link| link.hash == *parent);
-        let at = at.ok_or(RosterError::NotThisSpace)?;
-        let mut next = self.clone();
-        next.links.truncate(at + 1);
+        let at = self.position(parent).ok_or(RosterError::NotThisSpace)?;
+        let mut next = self.upto(at);
         shown.iter().try_for_each(|record| next.append(record).map(|_| ()))?;
         Ok(next)
+    }
+
+    /// This roster as it was after a link, for more records to follow.
+    fn upto(&self, at: usize) -> Self {
+        Self { space: self.space, links: self.links[..=at].to_vec(), sparse: self.sparse }
     }
 
     /// Whether leaving `old` for this chain is lawful: the phrase has taken the space back more
@@ -250,21 +318,20 @@ impl Roster {
         &self,
         upto: usize,
         branch: &[Signed<Record>],
-    ) -> Result<((State, State), Vec<Hash>), RosterError> {
-        let number = self.links[upto].record.number + 1;
+    ) -> Result<(apply::Parted, Vec<Hash>), RosterError> {
+        let number = self.links[upto].entry.record.number + 1;
         let rule = |rule| RosterError::Rule { number, rule };
         if branch.len() > limits::MAX_HEAL_RECORDS {
             return Err(rule("a heal carries too many records"));
         }
         let first = branch.first().ok_or(rule("a heal carries no branch"))?;
         let parent = first.peek().ok().and_then(|record| record.parent);
-        let fork = self.links[..=upto].iter().position(|link| Some(link.hash) == parent);
+        let fork = self.links[..=upto].iter().position(|link| Some(link.entry.hash) == parent);
         let fork = fork.ok_or(rule("a heal's branch does not start on this chain"))?;
         if recoveries(&self.links[fork + 1..=upto]) > 0 {
             return Err(rule("a heal joins a branch that a recovery has voided"));
         }
-        let mut other = self.clone();
-        other.links.truncate(fork + 1);
+        let mut other = self.upto(fork);
         for record in branch {
             match record.peek().ok().and_then(|record| record.acts.into_iter().next()) {
                 Some(Act::Heal { .. }) => return Err(rule("a heal's branch holds another heal")),
@@ -277,8 +344,8 @@ impl Roster {
         {
             return Err(rule("a heal's branch is no chain"));
         }
-        let heads = other.links[fork + 1..].iter().map(|link| link.hash).collect();
-        Ok(((other.last().state.clone(), self.links[fork].state.clone()), heads))
+        let heads = other.links[fork + 1..].iter().map(|link| link.entry.hash).collect();
+        Ok(((other.state_of(fork + branch.len())?, self.state_of(fork)?), heads))
     }
 
     fn last(&self) -> &Link {
@@ -286,6 +353,30 @@ impl Roster {
     }
 }
 
+impl PartialEq for Roster {
+    /// The hash of a record stands for all that come before it.
+    fn eq(&self, other: &Self) -> bool {
+        self.space == other.space && self.head() == other.head()
+    }
+}
+
+impl Eq for Roster {}
+
+impl Link {
+    fn new(signed: &Signed<Record>, record: Record, state: State, joined: Vec<Hash>) -> Self {
+        let (hash, signed) = (record_hash(signed), signed.clone());
+        let entry = Arc::new(Entry { hash, signed, record, joined });
+        Self { entry, state: Some(Arc::new(state)) }
+    }
+
+    fn held_bytes(&self) -> usize {
+        let Entry { signed, record, joined, .. } = &*self.entry;
+        let acts = record.acts.len() * size_of::<Act>() + size_of_val(&joined[..]);
+        let state = self.state.as_ref().map_or(0, |state| state.held_bytes());
+        size_of::<Self>() + size_of::<Entry>() + 2 * signed.body().len() + acts + state
+    }
+}
+
 fn recoveries(links: &[Link]) -> usize {
-    links.iter().filter(|link| link.record.signer == Signer::Recovery).count()
+    links.iter().filter(|link| link.entry.record.signer == Signer::Recovery).count()
 }

@@ -1,12 +1,14 @@
 //! The records of a roster.
 
 use minicbor::bytes::ByteVec;
+use minicbor::decode::{Decoder, Error as DecodeError};
 use minicbor::{Decode, Encode};
 
 use crate::frame::Signer;
 use crate::hash::{Hash, label};
 use crate::heads::Head;
 use crate::ids::{AuthorId, EpochId, SlotId, SpaceId};
+use crate::limits::MAX_ROSTER_ACTS;
 use crate::sign::{Signable, Signed, VerifyKey, purpose};
 
 /// Acts that take effect together, signed by one signer.
@@ -27,9 +29,22 @@ pub struct Record {
     /// Whose signature it bears.
     #[n(4)]
     pub signer: Signer,
-    /// What is done, in order; at most [`crate::limits::MAX_ROSTER_ACTS`].
-    #[n(5)]
+    /// What is done, in order; at most [`MAX_ROSTER_ACTS`].
+    #[cbor(n(5), decode_with = "decode_acts")]
     pub acts: Vec<Act>,
+}
+
+/// Two bytes can be an act, which takes about a hundred times that in memory: too many are refused
+/// before they are held.
+fn decode_acts<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<Act>, DecodeError> {
+    let mut acts = Vec::new();
+    for act in d.array_iter_with(ctx)? {
+        if acts.len() == MAX_ROSTER_ACTS {
+            return Err(DecodeError::message("a roster record has too many acts"));
+        }
+        acts.push(act?);
+    }
+    Ok(acts)
 }
 
 impl Signable for Record {

@@ -133,6 +133,12 @@ impl State {
         }
     }
 
+    /// About how many bytes of memory belong to this state alone. A tree of the standard library is
+    /// at least half full.
+    pub(super) fn held_bytes(&self) -> usize {
+        size_of::<Self>() + 2 * self.members.len() * size_of::<(AuthorId, Member)>()
+    }
+
     /// Whether a device was removed since `base`.
     pub(super) fn removed_since(&self, base: &Self) -> bool {
         self.members.iter().any(|(author, member)| {

@@ -6,4 +6,5 @@ mod limits;
 mod recovery;
 mod room;
 mod rules;
+mod sparse;
 mod world;

@@ -40,6 +40,12 @@ pub enum KeyError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// A file lies where a directory is needed.
+    #[error("{path} is a file, not a directory; name a directory (it is made if it is missing)")]
+    NotADirectory {
+        /// The file.
+        path: PathBuf,
+    },
     /// A key file holds something else.
     #[error("{path}: is no key of 64 hexadecimal digits; restore it from your backup")]
     Malformed {
@@ -71,7 +77,7 @@ impl KeyFiles {
     /// if they are missing.
     ///
     /// # Errors
-    /// [`KeyError::InsideData`] or [`KeyError::Io`].
+    /// [`KeyError::InsideData`], [`KeyError::NotADirectory`] or [`KeyError::Io`].
     pub fn new(dir: &Path, data: &Path) -> Result<Self, KeyError> {
         let (keys, data) = (made(dir)?, made(data)?);
         match keys.starts_with(&data) {
@@ -113,6 +119,9 @@ fn is_unfinished(dir: &Path) -> bool {
 
 fn made(dir: &Path) -> Result<PathBuf, KeyError> {
     let failed = |source| KeyError::Io { path: dir.into(), source };
+    if dir.is_file() {
+        return Err(KeyError::NotADirectory { path: dir.into() });
+    }
     fs::create_dir_all(dir).map_err(failed)?;
     dir.canonicalize().map_err(failed)
 }

@@ -5,18 +5,19 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use mainstay_protocol::codec::{self, CodecError};
+use mainstay_protocol::codec;
 use mainstay_protocol::frame::{self, PREFIX_BYTES, Refusal, Reply, Request};
 use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::limits::MAX_BATCH_REQUESTS;
-use quinn::{ReadExactError, RecvStream, SendStream};
+use quinn::{ReadExactError, RecvStream, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 
 use crate::feed::FeedStore;
+use crate::net::answer::{self, NoRoom, Reserved};
 use crate::net::connection::Peer;
 use crate::net::{limit, now_ms};
 
-/// How long a client may take to send, or to take, one frame.
+/// How long a client may take to send one frame, or to take the end of a batch.
 const FRAME_TIME: Duration = Duration::from_secs(30);
 /// Changes within this time are one piece of news.
 const NEWS_PAUSE: Duration = Duration::from_millis(200);
@@ -31,6 +32,26 @@ enum Next {
     End,
 }
 
+/// The code under which a connection is closed whose client does not read.
+const READS_NOTHING: VarInt = VarInt::from_u32(1);
+
+/// The frames that answer one request.
+struct Answer {
+    frames: Vec<Vec<u8>>,
+    refused: bool,
+}
+
+impl Answer {
+    fn of(replies: Vec<Reply>) -> Self {
+        let refused = replies.iter().any(|reply| matches!(reply, Reply::Refused(_)));
+        Self { frames: replies.into_iter().map(|reply| codec::encode(&reply)).collect(), refused }
+    }
+
+    fn bytes(&self) -> usize {
+        self.frames.iter().map(Vec::len).sum()
+    }
+}
+
 type Heard = HashMap<SpaceId, watch::Receiver<()>>;
 
 pub(super) async fn serve<S: FeedStore + 'static>(
@@ -39,13 +60,14 @@ pub(super) async fn serve<S: FeedStore + 'static>(
     mut receive: RecvStream,
     working: mpsc::Sender<()>,
 ) {
-    let subscribed = match work(&peer, &mut send, &mut receive).await {
+    let mut unread = None;
+    let subscribed = match work(&peer, &mut send, &mut receive, &mut unread).await {
         Ok(subscribed) => subscribed,
         Err(Gone) => return,
     };
     if let Some((space, heard)) = subscribed {
         // A subscription does not keep the relay from stopping.
-        drop(working);
+        drop((working, unread));
         tell_news(&peer, &mut send, space, heard).await;
         let _ = send.finish();
         return;
@@ -53,33 +75,48 @@ pub(super) async fn serve<S: FeedStore + 'static>(
     let _ = send.finish();
     // Until the client has everything, the relay is not done.
     let _ = in_time(send.stopped()).await;
+    drop(unread);
 }
 
+/// `unread` is the room of the answer that was written last.
 async fn work<S: FeedStore + 'static>(
     peer: &Arc<Peer<S>>,
     send: &mut SendStream,
     receive: &mut RecvStream,
+    unread: &mut Option<Reserved>,
 ) -> Result<Option<(SpaceId, watch::Receiver<()>)>, Gone> {
     let _turn = peer.batches.acquire().await.map_err(|_| Gone)?;
     let mut heard = Heard::new();
     for _ in 0..MAX_BATCH_REQUESTS {
         let request = match next(receive).await? {
             Next::Request(request) => request,
-            Next::Unreadable(why) => return refuse(send, Refusal::Malformed { why }).await,
+            Next::Unreadable(why) => return refuse(peer, send, Refusal::Malformed { why }).await,
             Next::End => return Ok(None),
         };
         if let Err(wait) = check_rate(peer, &request) {
             let retry_after_ms = wait.as_millis() as u64 + 1;
-            return refuse(send, Refusal::RateLimited { retry_after_ms }).await;
+            return refuse(peer, send, Refusal::RateLimited { retry_after_ms }).await;
         }
+        *unread = None;
+        let (own, all) = (&peer.answers, &peer.shared.answers);
+        *unread = match answer::reserve(own, all, &request, answer::ROOM_TIME).await {
+            Ok(room) => room,
+            Err(NoRoom) => {
+                tracing::debug!("an answer was put off: others wait to be read");
+                let retry_after_ms = answer::ASK_AGAIN_MS;
+                return refuse(peer, send, Refusal::RateLimited { retry_after_ms }).await;
+            }
+        };
         let subscription = prepare_to_hear(peer, &request, &mut heard);
-        let replies = handle(peer, request).await;
-        let refused = replies.iter().any(|reply| matches!(reply, Reply::Refused(_)));
-        for reply in &replies {
-            write(send, reply).await?;
+        let answer = handle(peer, request).await;
+        if let Some(room) = unread {
+            room.shrink(answer.bytes());
+        }
+        for frame in answer.frames {
+            write(peer, send, &frame).await?;
         }
         match subscription {
-            _ if refused => return Ok(None),
+            _ if answer.refused => return Ok(None),
             Some(space) => return Ok(heard.remove(&space).map(|heard| (space, heard))),
             None => {}
         }
@@ -87,34 +124,41 @@ async fn work<S: FeedStore + 'static>(
     match next(receive).await? {
         Next::End => Ok(None),
         _ => {
-            refuse(send, Refusal::Malformed { why: "too many requests in one batch".into() }).await
+            let why = "too many requests in one batch".into();
+            refuse(peer, send, Refusal::Malformed { why }).await
         }
     }
 }
 
-async fn refuse<T>(send: &mut SendStream, refusal: Refusal) -> Result<Option<T>, Gone> {
-    write(send, &Reply::Refused(refusal)).await?;
+async fn refuse<S, T>(
+    peer: &Peer<S>,
+    send: &mut SendStream,
+    refusal: Refusal,
+) -> Result<Option<T>, Gone> {
+    write(peer, send, &codec::encode(&Reply::Refused(refusal))).await?;
     Ok(None)
 }
 
 /// Carries a request out on a blocking thread. A panic there costs this request only.
-async fn handle<S: FeedStore + 'static>(peer: &Arc<Peer<S>>, request: Request) -> Vec<Reply> {
-    let unavailable = vec![Reply::Refused(Refusal::Unavailable)];
-    let Ok(_turn) = peer.shared.work.acquire().await else { return unavailable };
+async fn handle<S: FeedStore + 'static>(peer: &Arc<Peer<S>>, request: Request) -> Answer {
+    let unavailable = || Answer::of(vec![Reply::Refused(Refusal::Unavailable)]);
+    let Ok(_turn) = peer.shared.work.acquire().await else { return unavailable() };
     let working = peer.clone();
     let done = tokio::task::spawn_blocking(move || {
         let relay = &working.shared.relay;
         let mut connection = working.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        relay.handle(&mut connection, request, now_ms())
+        let replies = relay.handle(&mut connection, request, now_ms());
+        drop(connection);
+        Answer::of(replies)
     });
-    let replies = done.await.unwrap_or_else(|_| {
+    let answer = done.await.unwrap_or_else(|_| {
         tracing::error!("a request failed in an unforeseen way; please report this");
-        unavailable
+        unavailable()
     });
     for space in peer.shared.relay.take_changes() {
         peer.shared.news.tell(&space);
     }
-    replies
+    answer
 }
 
 fn check_rate<S: FeedStore>(peer: &Peer<S>, request: &Request) -> Result<(), Duration> {
@@ -159,7 +203,8 @@ async fn tell_news<S: FeedStore + 'static>(
             let connection = hearer.connection.lock().unwrap_or_else(PoisonError::into_inner);
             hearer.shared.relay.may_hear(&connection, &space)
         });
-        if !may_hear.await.unwrap_or(false) || write(send, &Reply::News).await.is_err() {
+        let news = codec::encode(&Reply::News);
+        if !may_hear.await.unwrap_or(false) || write(peer, send, &news).await.is_err() {
             return;
         }
         tokio::time::sleep(NEWS_PAUSE).await;
@@ -185,14 +230,23 @@ async fn next(receive: &mut RecvStream) -> Result<Next, Gone> {
     })
 }
 
-async fn write(send: &mut SendStream, reply: &Reply) -> Result<(), Gone> {
-    let frame = codec::encode(reply);
-    let prefix = frame::prefix(&frame).map_err(|error: CodecError| {
+/// Writes one frame. A client that does not take it in time is disconnected, so that nothing waits
+/// for it any more.
+async fn write<S>(peer: &Peer<S>, send: &mut SendStream, frame: &[u8]) -> Result<(), Gone> {
+    let prefix = frame::prefix(frame).map_err(|error| {
         tracing::error!(%error, "a reply does not fit into a frame");
         Gone
     })?;
-    in_time(send.write_all(&prefix)).await?.map_err(|_| Gone)?;
-    in_time(send.write_all(&frame)).await?.map_err(|_| Gone)
+    let written = async {
+        send.write_all(&prefix).await.map_err(|_| Gone)?;
+        send.write_all(frame).await.map_err(|_| Gone)
+    };
+    let taken = tokio::time::timeout(peer.shared.limits.reader_time(), written).await;
+    taken.unwrap_or_else(|_| {
+        tracing::debug!("a client that did not read was disconnected");
+        peer.quic.close(READS_NOTHING, b"nothing was read for too long");
+        Err(Gone)
+    })
 }
 
 async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Gone> {

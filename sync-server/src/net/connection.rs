@@ -7,7 +7,9 @@ use quinn::{Endpoint, Incoming};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::feed::FeedStore;
-use crate::net::{Shared, batch};
+use crate::net::answer::Room;
+use crate::net::seats::{Crowd, Seat};
+use crate::net::{Shared, answer, batch};
 use crate::relay::Connection;
 
 /// Batches of one connection at work at one time; subscriptions that wait do not count.
@@ -20,6 +22,8 @@ pub(super) struct Peer<S> {
     pub(super) connection: Mutex<Connection>,
     pub(super) rate: governor::DefaultDirectRateLimiter,
     pub(super) batches: Semaphore,
+    /// Answers on this connection that are not read yet.
+    pub(super) answers: Room,
 }
 
 pub(super) async fn accept<S: FeedStore + 'static>(
@@ -34,24 +38,28 @@ pub(super) async fn accept<S: FeedStore + 'static>(
             _ = closing.wait_for(|closing| *closing) => return,
         };
         let Some(incoming) = incoming else { return };
-        let full = endpoint.open_connections() >= shared.limits.max_connections();
-        if full || !shared.limits.may_connect(incoming.remote_address()) {
+        let (open, limits) = (endpoint.open_connections(), &shared.limits);
+        let from = incoming.remote_address();
+        let full = open >= limits.max_connections();
+        if full || limits.crowds(from) == Crowd::Full || !limits.may_connect(from) {
             tracing::debug!("a connection beyond the limits was refused");
             incoming.refuse();
             continue;
         }
-        // An address that is not shown to be the sender's own may cost little.
-        let crowded = endpoint.open_connections() >= shared.limits.max_connections() / 2;
+        // An address that is not shown to be the sender's own may cost little, also the one who has it.
+        let crowded = open >= limits.max_connections() / 2 || limits.crowds(from) == Crowd::Half;
         if crowded && incoming.may_retry() {
             let _ = incoming.retry();
             continue;
         }
-        tokio::spawn(serve(incoming, shared.clone(), working.clone()));
+        let seat = limits.sit(from);
+        tokio::spawn(serve(incoming, seat, shared.clone(), working.clone()));
     }
 }
 
 async fn serve<S: FeedStore + 'static>(
     incoming: Incoming,
+    _seat: Seat,
     shared: Arc<Shared<S>>,
     working: mpsc::Sender<()>,
 ) {
@@ -78,6 +86,7 @@ async fn serve<S: FeedStore + 'static>(
         quic: quic.clone(),
         connection: Mutex::new(Connection::new(Box::new(exporter))),
         batches: Semaphore::new(MAX_BATCHES_AT_WORK),
+        answers: Room::new(answer::ANSWER_BYTES_PER_CONNECTION),
     });
     loop {
         let stream = tokio::select! {

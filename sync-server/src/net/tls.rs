@@ -18,7 +18,7 @@ use crate::server::ServeError;
 const STREAM_WINDOW_BYTES: u32 = 512 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
 /// What one connection may have under way from the relay, in bytes.
-const SEND_WINDOW_BYTES: u64 = 2 * 1024 * 1024;
+const SEND_WINDOW_BYTES: u64 = 512 * 1024;
 
 pub(super) fn server_config(
     keys: &RelayKeys,

@@ -9,6 +9,9 @@ use crate::relay::{Space, lock};
 
 /// Spaces held in memory. Beyond that, those unused for longest are read again when needed.
 const MAX_CACHED_SPACES: usize = 4096;
+/// Bytes that they take together, about, beside those at work. A person's list of devices takes
+/// some 20 KB.
+pub(super) const MAX_CACHED_BYTES: usize = 128 * 1024 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Cache {
@@ -17,8 +20,17 @@ pub(super) struct Cache {
 
 #[derive(Debug, Default)]
 struct Cells {
-    used: BTreeMap<SpaceId, (u64, Arc<Cell>)>,
+    used: BTreeMap<SpaceId, Used>,
     clock: u64,
+    /// The sum over all cells.
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    at: u64,
+    bytes: usize,
+    cell: Arc<Cell>,
 }
 
 /// A space, once it has been read.
@@ -42,23 +54,71 @@ impl Cache {
         let mut cells = lock(&self.cells);
         cells.clock += 1;
         let clock = cells.clock;
-        let (used, cell) = cells.used.entry(*id).or_default();
-        *used = clock;
-        let cell = cell.clone();
+        let used = cells.used.entry(*id).or_default();
+        used.at = clock;
+        let cell = used.cell.clone();
         if cells.used.len() > MAX_CACHED_SPACES {
-            cells.evict();
+            cells.evict(MAX_CACHED_SPACES / 2, MAX_CACHED_BYTES);
         }
         cell
+    }
+
+    /// Notes how much memory a space takes now. To be called without its lock.
+    pub(super) fn note_bytes(&self, id: &SpaceId, bytes: usize) {
+        let mut cells = lock(&self.cells);
+        let Some(used) = cells.used.get_mut(id) else { return };
+        let before = std::mem::replace(&mut used.bytes, bytes);
+        cells.bytes = cells.bytes + bytes - before;
+        if cells.bytes > MAX_CACHED_BYTES {
+            cells.evict(MAX_CACHED_SPACES, MAX_CACHED_BYTES / 2);
+        }
+    }
+
+    /// How many bytes are held, about.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        lock(&self.cells).bytes
     }
 }
 
 impl Cells {
-    /// Lets the older half go, except what is being worked on: two cells for one space would be two
-    /// locks.
-    fn evict(&mut self) {
-        let mut ages: Vec<u64> = self.used.values().map(|(used, _)| *used).collect();
+    /// Lets those unused for longest go until so many spaces and bytes are left, except what is
+    /// being worked on: two cells for one space would be two locks.
+    fn evict(&mut self, spaces: usize, bytes: usize) {
+        let mut ages: Vec<_> = self.used.iter().map(|(id, used)| (used.at, *id)).collect();
         ages.sort_unstable();
-        let newest = ages[ages.len() / 2];
-        self.used.retain(|_, (used, cell)| *used >= newest || Arc::strong_count(cell) > 1);
+        for (_, id) in ages {
+            if self.used.len() <= spaces && self.bytes <= bytes {
+                return;
+            }
+            if let Some(used) = self.used.get(&id)
+                && Arc::strong_count(&used.cell) == 1
+            {
+                self.bytes -= used.bytes;
+                self.used.remove(&id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Broken on purpose: noting bytes without evicting made it fail.
+    #[test]
+    fn spaces_in_memory_are_bounded_by_their_bytes_and_those_at_work_stay() {
+        let cache = Cache::default();
+        let busy = cache.cell(&SpaceId([0; 32]));
+        let each = MAX_CACHED_BYTES / 8;
+        for number in 0..100 {
+            let id = SpaceId([number; 32]);
+            cache.cell(&id);
+            cache.note_bytes(&id, each);
+            assert!(cache.bytes() <= MAX_CACHED_BYTES);
+        }
+        assert!(Arc::ptr_eq(&busy, &cache.cell(&SpaceId([0; 32]))), "one lock for each space");
+        cache.note_bytes(&SpaceId([99; 32]), 0);
+        assert!(cache.bytes() >= each, "what is left is counted");
     }
 }

@@ -32,17 +32,11 @@ impl<S: FeedStore> Relay<S> {
             }
             return Ok(self.created(space));
         }
-        if records.len() > limits::MAX_ROSTER_RECORDS {
-            return Err(roster::bad("there are too many records"));
-        }
+        let invitation = self.check_admission(&id, *count, records, admission, now_ms)?;
         let roster =
-            Roster::verify(id, records).map_err(|error| roster::bad(&error.to_string()))?;
+            Roster::verify_sparse(id, records).map_err(|error| roster::bad(&error.to_string()))?;
         let mut changes = Vec::new();
-        let invitation = self.admit(&id, admission, now_ms)?;
         changes.extend(invitation.map(|i| Change::UseInvitation(i.nonce, i.expires_ms)));
-        if *count >= self.config.max_spaces {
-            return Err(Refusal::Unavailable.into());
-        }
         let named = roster.records().flat_map(|(_, _, record)| wraps::named(record));
         let named: Vec<_> = named.collect();
         let wraps = wraps::check(&named, wraps)?;
@@ -59,7 +53,31 @@ impl<S: FeedStore> Relay<S> {
         self.store.commit(&changes)?;
         *count += 1;
         let space = held.insert(Space { id, row, roster, unfinished: false });
-        Ok(self.created(space))
+        let (created, bytes) = (self.created(space), space.held_bytes());
+        drop(held);
+        self.cache.note_bytes(&id, bytes);
+        Ok(created)
+    }
+
+    /// What can be refused at little cost, before a chain of hundreds of signatures is checked and
+    /// held.
+    fn check_admission(
+        &self,
+        id: &SpaceId,
+        spaces: u64,
+        records: &[Signed<Record>],
+        admission: &Admission,
+        now_ms: u64,
+    ) -> Result<Option<Invitation>, Stop> {
+        let invitation = self.admit(id, admission, now_ms)?;
+        if spaces >= self.config.max_spaces {
+            return Err(Refusal::Unavailable.into());
+        }
+        if records.len() > limits::MAX_ROSTER_RECORDS {
+            return Err(roster::bad("there are too many records"));
+        }
+        // No quota here: a frame bounds what comes, and a space must be able to come back.
+        Ok(invitation)
     }
 
     /// A relay that was rolled back learns from a device what it has forgotten of the list of

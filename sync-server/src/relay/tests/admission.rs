@@ -127,3 +127,32 @@ fn a_used_invitation_is_remembered_until_it_has_expired() {
     use crate::feed::FeedStore;
     assert!(!relay.store().invitation_is_used(&[1; 16]).unwrap());
 }
+
+/// A chain whose first record is right and whose second one is not: only who checks it notices.
+fn with_a_bad_end(world: &World, other: &World, admission: Admission) -> Request {
+    let records = [&world.records[..], &other.records[..]].concat();
+    Request::Create { space: world.id, records, wraps: vec![], admission }
+}
+
+// Broken on purpose: verifying the records first made it fail.
+#[test]
+fn who_may_not_register_is_refused_before_the_list_of_devices_is_checked() {
+    let ((world, _), (other, _)) = (World::found(10, 11), World::found(20, 21));
+    let create = || with_a_bad_end(&world, &other, Admission::Open);
+    let full = RelayConfig { max_spaces: 0, ..RelayConfig::default() };
+    let expected = [(invited(), Refusal::InvitationNeeded), (full, Refusal::Unavailable)];
+    for (config, expected) in expected {
+        let relay = relay_over(MemoryStore::new(), config, 9);
+        assert_eq!(refusal(&relay, &mut connection(5), create()), expected);
+    }
+    let refused = refusal(&relay(), &mut connection(5), create());
+    assert!(matches!(refused, Refusal::BadRecord { .. }), "{refused:?}");
+}
+
+#[test]
+fn what_a_space_takes_in_memory_is_counted_from_its_creation_on() {
+    let relay = relay();
+    let (world, _) = World::found(10, 11);
+    ask(&relay, &mut connection(5), world.create(Admission::Open));
+    assert!(relay.cache.bytes() > world.records[0].body().len());
+}
