@@ -135,9 +135,9 @@ fn a_list_of_devices_that_forked_is_put_together_before_it_is_judged() {
 #[test]
 fn a_list_of_devices_longer_than_a_frame_is_joined_with_another_and_given_to_a_wiped_relay() {
     let (mut world, mut a, mut b) = two(10);
-    grow(&mut world, &mut a, 200);
+    grow(&mut world, &mut a, 180);
     let earlier = stores::copy(&world.relay_store);
-    grow(&mut world, &mut a, 80);
+    grow(&mut world, &mut a, 60);
     let id = log(&world, &mut a, "kept");
     world.sync(&mut a).unwrap();
     let parts = Rc::new(Cell::new(0));
