@@ -26,6 +26,10 @@ pub enum Kind {
     /// is stored it replaces exactly what it covers.
     #[n(1)]
     Snapshot,
+    /// In a share: the newest state of one record, whole. It replaces at once what it covers, which
+    /// is what its member said in its slot before.
+    #[n(2)]
+    Record,
 }
 
 /// Which part of a whole this is.

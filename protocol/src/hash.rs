@@ -27,6 +27,8 @@ pub mod label {
     pub const SPACE: &str = "space id";
     /// An author id from its verifying key.
     pub const AUTHOR: &str = "author id";
+    /// A member id from its verifying key.
+    pub const MEMBER: &str = "member id";
     /// A feed's running hash.
     pub const FEED: &str = "feed";
     /// A digest of slot heads.

@@ -72,6 +72,11 @@ bytes_id!(
     AuthorId, 16
 );
 bytes_id!(
+    /// A member of a share, one human: the first 16 bytes of the SHA-256 of the key that they sign
+    /// with there.
+    MemberId, 16
+);
+bytes_id!(
     /// One generation of a space's key: a hash of that key, so that one id means one key.
     EpochId, 32
 );

@@ -78,3 +78,12 @@ pub const MAX_MAILBOX_MESSAGES: usize = 8;
 pub const MAX_MAILBOX_MESSAGE_BYTES: usize = 4096;
 /// How long a mailbox may stay open: 7 days.
 pub const MAX_MAILBOX_LIFE_MS: u64 = 7 * 24 * 3600 * 1000;
+/// Members of one share at a time. A person has a few counsellors, each in a share of their own;
+/// families and teams fit too.
+pub const MAX_SHARE_MEMBERS: usize = 8;
+/// Members that a share has ever had.
+pub const MAX_SHARE_MEMBERS_EVER: usize = 64;
+/// Devices of one member of a share at a time.
+pub const MAX_MEMBER_DEVICES: usize = 16;
+/// A sealed consent: some hundred bytes per class of data, and a notice's text by its hash.
+pub const MAX_SEALED_CONSENT_BYTES: usize = 8 * 1024;

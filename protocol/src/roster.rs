@@ -22,12 +22,15 @@ mod apply;
 mod chain;
 mod record;
 mod room;
+mod share;
 mod state;
 
 pub use chain::{Merged, Roster};
 pub use record::{
-    Act, Device, Epoch, KemKey, LastHead, Record, SealedKey, Wrap, WrapRef, record_hash, wrap_hash,
+    Act, AuthorLast, Device, Epoch, KemKey, LastHead, Party, Record, Role, SealedKey, Wrap,
+    WrapRef, record_hash, wrap_hash,
 };
+pub use share::{AuthorState, ConsentState, PartyState, ShareState};
 pub use state::{DeviceStatus, Member, State};
 
 use crate::hash::Hash;

@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 
 use crate::codec::{self, CodecError};
 use crate::hash::{Hash, label};
-use crate::ids::{AuthorId, SpaceId, bytes_id};
+use crate::ids::{AuthorId, MemberId, SpaceId, bytes_id};
 
 bytes_id!(
     /// An Ed25519 verifying key. Nothing is known of it until a signature verifies under it.
@@ -64,6 +64,14 @@ impl VerifyKey {
         let mut id = [0; AuthorId::LEN];
         id.copy_from_slice(&hash.0[..AuthorId::LEN]);
         AuthorId(id)
+    }
+
+    /// The id of a member of a share that signs with this key.
+    pub fn member_id(&self) -> MemberId {
+        let hash = Hash::of(label::MEMBER, &[&self.0]);
+        let mut id = [0; MemberId::LEN];
+        id.copy_from_slice(&hash.0[..MemberId::LEN]);
+        MemberId(id)
     }
 
     /// The id of the space that this key founds.

@@ -46,6 +46,10 @@ impl Binding {
                 info.push(1);
                 info.extend_from_slice(author.as_bytes());
             }
+            Signer::Member(member) => {
+                info.push(2);
+                info.extend_from_slice(member.as_bytes());
+            }
         }
         match &self.parent {
             None => info.push(0),

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use crate::codec;
 use crate::frame::Grant;
 use crate::hash::Hash;
-use crate::ids::{AuthorId, MailboxId, SlotId, SpaceId};
+use crate::ids::{AuthorId, MailboxId, MemberId, SlotId, SpaceId};
 use crate::mailbox::Letter;
 use crate::receipt::Receipt;
 use crate::roster::{Record, Wrap};
@@ -200,6 +200,9 @@ pub enum Signer {
     /// A device.
     #[n(1)]
     Device(#[n(0)] AuthorId),
+    /// A member of a share, by whichever of their devices.
+    #[n(2)]
+    Member(#[n(0)] MemberId),
 }
 
 /// See [`Request::Attach`].

@@ -49,6 +49,7 @@ pub(super) fn found(space: &SpaceId, signed: &Signed<Record>) -> Result<State, R
         recovery_kem: Arc::new(recovery_kem.clone()),
         members: BTreeMap::new(),
         epoch: Arc::new(empty),
+        share: None,
     };
     let mut step = Step { number: 0, record: &record, state, owes_epoch: false, unwrapped: false };
     step.admit(device, true)?;
@@ -97,7 +98,7 @@ fn step(
             let (other, base) = branch_state(branch)?;
             step.heal(&other, &base)?;
         }
-        (Signer::Device(_), _) => step.acts()?,
+        (Signer::Device(_) | Signer::Member(_), _) => step.acts()?,
     }
     step.finish()
 }
@@ -135,7 +136,7 @@ impl Step<'_> {
                     self.owes_epoch = true;
                 }
                 Act::Epoch(epoch) => self.epoch(epoch)?,
-                Act::Found { .. } | Act::Recover | Act::Heal { .. } => {
+                _ => {
                     return self.rule("an act stands where it may not");
                 }
             }

@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 use crate::frame::Signer;
 use crate::hash::{Hash, label};
 use crate::heads::Head;
-use crate::ids::{AuthorId, EpochId, SlotId, SpaceId};
+use crate::ids::{AuthorId, EpochId, MemberId, SlotId, SpaceId};
 use crate::limits::MAX_ROSTER_ACTS;
 use crate::sign::{Signable, Signed, VerifyKey, purpose};
 
@@ -100,6 +100,120 @@ pub enum Act {
         #[n(0)]
         branch: Vec<Signed<Record>>,
     },
+    /// Makes the space a share. Follows `Found` in its founding record, before the first `Epoch`.
+    #[n(6)]
+    Share {
+        /// The person who shares.
+        #[n(0)]
+        owner: Party,
+    },
+    /// Adds one of the signing member's devices.
+    #[n(7)]
+    Certify {
+        /// The device's key in this share.
+        #[n(0)]
+        key: VerifyKey,
+    },
+    /// Takes out a device, of the signing member or on the owner's word.
+    #[n(8)]
+    Retire {
+        /// Which.
+        #[n(0)]
+        author: AuthorId,
+        /// As in [`Act::Remove`].
+        #[n(1)]
+        last: Vec<LastHead>,
+    },
+    /// Lets a member in. The same record must start an epoch.
+    #[n(9)]
+    Enter {
+        /// Whom.
+        #[n(0)]
+        member: Party,
+    },
+    /// A member goes: on the owner's word, and then the same record must start an epoch; or by
+    /// themselves.
+    #[n(10)]
+    Leave {
+        /// Who.
+        #[n(0)]
+        member: MemberId,
+        /// The last heads of each of their devices that are accepted.
+        #[n(1)]
+        last: Vec<AuthorLast>,
+    },
+    /// The owner goes on under other keys. The same record must start an epoch.
+    #[n(11)]
+    Rekey {
+        /// The owner's new keys.
+        #[n(0)]
+        owner: Party,
+        /// The last heads of each of the old keys' devices that are accepted.
+        #[n(1)]
+        last: Vec<AuthorLast>,
+    },
+    /// What the owner agrees to share, in place of what they agreed to before.
+    #[n(12)]
+    Consent {
+        /// The epoch whose key seals it.
+        #[n(0)]
+        epoch: EpochId,
+        /// The consent, sealed for the members; at most
+        /// [`crate::limits::MAX_SEALED_CONSENT_BYTES`].
+        #[n(1)]
+        sealed: ByteVec,
+        /// After this Unix time (milliseconds) nobody but the owner reads or writes here.
+        #[n(2)]
+        until_ms: Option<u64>,
+    },
+}
+
+/// What a member of a share may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+#[non_exhaustive]
+pub enum Role {
+    /// The person whose journal it is.
+    #[n(0)]
+    Owner,
+    /// Somebody they share with.
+    #[n(1)]
+    Counsellor,
+}
+
+/// A member of a share as the roster knows them: one human.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Party {
+    /// Signs for them, whichever of their devices they use.
+    #[n(0)]
+    pub key: VerifyKey,
+    /// Epochs are wrapped for them under this key.
+    #[n(1)]
+    pub kem: KemKey,
+    /// What they may do.
+    #[n(2)]
+    pub role: Role,
+    /// Their name, sealed for the members.
+    #[n(3)]
+    pub sealed_name: ByteVec,
+}
+
+impl Party {
+    /// The member's id in this share.
+    pub fn member(&self) -> MemberId {
+        self.key.member_id()
+    }
+}
+
+/// An author, a slot and the last head there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct AuthorLast {
+    /// Whose chain.
+    #[n(0)]
+    pub author: AuthorId,
+    /// Where it ends.
+    #[n(1)]
+    pub last: LastHead,
 }
 
 /// A slot and the last head in it.

@@ -7,6 +7,7 @@ use crate::frame::Signer;
 use crate::heads::Head;
 use crate::ids::{AuthorId, EpochId, SlotId};
 use crate::roster::record::{Device, Epoch, KemKey};
+use crate::roster::share::ShareState;
 use crate::sign::VerifyKey;
 
 /// Whether a device takes part.
@@ -77,6 +78,8 @@ pub struct State {
     pub members: BTreeMap<AuthorId, Member>,
     /// The present epoch.
     pub epoch: Arc<Epoch>,
+    /// In a share: its members. `members` is empty there.
+    pub share: Option<Arc<ShareState>>,
 }
 
 impl State {
@@ -90,6 +93,9 @@ impl State {
 
     /// Whether this device takes part.
     pub fn is_active(&self, author: &AuthorId) -> bool {
+        if let Some(share) = &self.share {
+            return share.is_active(author);
+        }
         self.members.get(author).is_some_and(|member| member.status == DeviceStatus::Active)
     }
 
@@ -101,19 +107,55 @@ impl State {
                 .members
                 .get(author)
                 .map(|member| &member.device.key)
+                .or_else(|| Some(&self.share.as_ref()?.authors.get(author)?.key))
                 .filter(|_| self.is_active(author)),
+            Signer::Member(member) => {
+                self.share.as_ref().and_then(|share| share.party(member)).map(|party| &party.key)
+            }
         }
+    }
+
+    /// The key of whoever takes part or ever took part.
+    pub fn known_key(&self, signer: &Signer) -> Option<&VerifyKey> {
+        match signer {
+            Signer::Recovery => Some(&self.recovery),
+            Signer::Device(author) => match &self.share {
+                Some(share) => share.authors.get(author).map(|state| &state.key),
+                None => self.members.get(author).map(|member| &member.device.key),
+            },
+            Signer::Member(member) => {
+                let party = self.share.as_ref()?.parties.get(member)?;
+                Some(&party.party.key)
+            }
+        }
+    }
+
+    /// Whether one author may replace what another one stored: in a private space all devices are
+    /// one person's; in a share both must be the same member's.
+    pub fn may_cover(&self, author: &AuthorId, covered: &AuthorId) -> bool {
+        let Some(share) = &self.share else { return true };
+        let member = |author| share.authors.get(author).map(|state| state.member);
+        member(author).is_some() && member(author) == member(covered)
     }
 
     /// The recipients that an epoch started now must be wrapped for.
     pub fn recipients(&self) -> Vec<(Signer, KemKey)> {
+        let parties = self.share.iter().flat_map(|share| share.present());
+        let parties = parties.map(|(id, party)| (Signer::Member(*id), party.kem.clone()));
         let devices = self.active().map(|(a, device)| (Signer::Device(*a), device.kem.clone()));
-        devices.chain([(Signer::Recovery, (*self.recovery_kem).clone())]).collect()
+        devices.chain(parties).chain([(Signer::Recovery, (*self.recovery_kem).clone())]).collect()
     }
 
     /// Whether an envelope at this place of a removed author's chain counts by itself.
     /// `None` when the author is unknown.
     pub fn admits_place(&self, author: &AuthorId, slot: &SlotId, seq: u64) -> Option<bool> {
+        if let Some(share) = &self.share {
+            let state = share.authors.get(author)?;
+            let within = |last: &Arc<BTreeMap<SlotId, Head>>| {
+                last.get(slot).is_some_and(|head| seq <= head.seq)
+            };
+            return Some(state.ended.as_ref().is_none_or(within));
+        }
         self.members.get(author).map(|member| match &member.status {
             DeviceStatus::Active | DeviceStatus::Waiting => true,
             DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
@@ -125,6 +167,10 @@ impl State {
     /// Where the chain of a device that was removed ends in a slot. The outer `None`: it was not; the
     /// inner one: nothing of it counts there.
     pub fn end_of_removed(&self, author: &AuthorId, slot: &SlotId) -> Option<Option<Head>> {
+        if let Some(share) = &self.share {
+            let ended = share.authors.get(author)?.ended.as_ref()?;
+            return Some(ended.get(slot).copied());
+        }
         match &self.members.get(author)?.status {
             DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
                 Some(last.get(slot).copied())

@@ -72,6 +72,7 @@ pub(super) fn wrap(space: &SpaceId, to: &Signer, hash: &Hash) -> Vec<u8> {
     let to = match to {
         Signer::Recovery => [0; AuthorId::LEN],
         Signer::Device(author) => author.0,
+        Signer::Member(member) => member.0,
     };
     joined(table(space, Table::Wrap), &[&to, hash.as_bytes()])
 }

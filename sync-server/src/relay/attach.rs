@@ -63,9 +63,5 @@ impl<S: FeedStore> Relay<S> {
 /// The key of whoever was ever admitted: a removed or waiting device may attach to learn from the
 /// roster what became of it, and may do nothing else.
 fn key_of<'a>(space: &'a Space, signer: &Signer) -> Option<&'a VerifyKey> {
-    let state = space.roster.state();
-    match signer {
-        Signer::Recovery => Some(&state.recovery),
-        Signer::Device(author) => state.members.get(author).map(|member| &member.device.key),
-    }
+    space.roster.state().known_key(signer)
 }

@@ -94,7 +94,7 @@ impl Connection {
     pub(super) fn writer(&self, space: &Space) -> Result<(), Refusal> {
         let proven = self.attached.get(&space.id).map(|a| &a.proven);
         let active = proven.into_iter().flatten().any(|signer| match signer {
-            Signer::Recovery => false,
+            Signer::Recovery | Signer::Member(_) => false,
             Signer::Device(author) => space.roster.state().is_active(author),
         });
         if active { Ok(()) } else { Err(Refusal::NotAuthorised) }

@@ -123,6 +123,10 @@ fn may_append(connection: &Connection, space: &Space, record: &Record) -> Result
         Signer::Recovery if connection.has_proved(&space.id, &Signer::Recovery) => Ok(()),
         Signer::Recovery => Err(Refusal::NotAuthorised),
         Signer::Device(_) => connection.writer(space),
+        Signer::Member(_) => match connection.has_proved(&space.id, &record.signer) {
+            true => Ok(()),
+            false => connection.writer(space),
+        },
     }
 }
 

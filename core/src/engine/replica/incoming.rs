@@ -173,6 +173,11 @@ impl Replica {
             return None;
         };
         let header = stub.header();
+        if header.kind == Kind::Record {
+            // Records are for shares.
+            self.alarm(Alarm::Unreadable);
+            return None;
+        }
         // Made under a list of devices that a recovery has voided, or that is newer than this one.
         if !self.roster.accepts_head(&header.roster) {
             self.intake.stale_roster |= self.intake.asked_heads.insert(header.roster);

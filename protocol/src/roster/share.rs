@@ -1,0 +1,90 @@
+//! Who is in a share: members, one human each, and the devices that each of them certified.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use minicbor::bytes::ByteVec;
+
+use crate::heads::Head;
+use crate::ids::{AuthorId, EpochId, MemberId, SlotId};
+use crate::roster::record::{Party, Role};
+use crate::sign::VerifyKey;
+
+/// What holds in a share after a record, beside [`super::State`]'s root key and epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareState {
+    /// Every member that ever was, by id.
+    pub parties: BTreeMap<MemberId, PartyState>,
+    /// Every device that a member ever certified.
+    pub authors: BTreeMap<AuthorId, AuthorState>,
+    /// What the owner agreed to last.
+    pub consent: Option<Arc<ConsentState>>,
+}
+
+/// A member of a share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartyState {
+    /// What they entered with.
+    pub party: Arc<Party>,
+    /// Whether they have left, or were removed.
+    pub gone: bool,
+}
+
+/// A device in a share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorState {
+    /// Signs its envelopes.
+    pub key: VerifyKey,
+    /// Whose device it is.
+    pub member: MemberId,
+    /// Set once it was taken out: where its chains end.
+    pub ended: Option<Arc<BTreeMap<SlotId, Head>>>,
+}
+
+/// A consent as the relay knows it: sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentState {
+    /// The number of the record that holds it.
+    pub record: u32,
+    /// The epoch whose key seals it.
+    pub epoch: EpochId,
+    /// Opaque to this crate.
+    pub sealed: ByteVec,
+    /// After this Unix time (milliseconds) nobody but the owner reads or writes.
+    pub until_ms: Option<u64>,
+}
+
+impl ShareState {
+    /// The members that are in.
+    pub fn present(&self) -> impl Iterator<Item = (&MemberId, &Party)> {
+        self.parties.iter().filter(|(_, state)| !state.gone).map(|(id, state)| (id, &*state.party))
+    }
+
+    /// A member that is in.
+    pub fn party(&self, member: &MemberId) -> Option<&Party> {
+        self.parties.get(member).filter(|state| !state.gone).map(|state| &*state.party)
+    }
+
+    /// The person who shares.
+    pub fn owner(&self) -> Option<(&MemberId, &Party)> {
+        self.present().find(|(_, party)| party.role == Role::Owner)
+    }
+
+    /// Whose device this is or was, and what that member may or might do.
+    pub fn author_of(&self, author: &AuthorId) -> Option<(MemberId, Role)> {
+        let member = self.authors.get(author)?.member;
+        Some((member, self.parties.get(&member)?.party.role))
+    }
+
+    /// Whether a device takes part: it was not taken out, and its member is in.
+    pub fn is_active(&self, author: &AuthorId) -> bool {
+        self.authors
+            .get(author)
+            .is_some_and(|state| state.ended.is_none() && self.party(&state.member).is_some())
+    }
+
+    /// Whether the consent has ended, so that only the owner reads and writes.
+    pub fn has_expired(&self, now_ms: u64) -> bool {
+        self.consent.as_ref().and_then(|consent| consent.until_ms).is_some_and(|end| now_ms > end)
+    }
+}
