@@ -98,8 +98,8 @@ impl Session {
 
     fn greeting<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Batch {
         let space = local.space();
-        let author = local.author();
-        let exporter = self.connection.exporter.filter(|_| self.proved != Some(author));
+        let speaker = local.speaker();
+        let exporter = self.connection.exporter.filter(|_| self.proved != Some(speaker));
         let mut batch = vec![
             (Asked::Attach, attach(local, exporter, &self.connection.relay)),
             (Asked::Roster, Request::Roster { space, known: Some(local.roster_head()) }),
@@ -168,7 +168,7 @@ impl Session {
         match (asked, reply) {
             (Asked::Receipts | Asked::Pull | Asked::First, _) if self.forked => {}
             (Asked::Attach, Reply::Attached(attached)) => {
-                self.proved = Some(local.author());
+                self.proved = Some(local.speaker());
                 self.greeted = true;
                 local.heard_clock(attached.now_ms);
                 self.feed = Some(attached.cursor);
@@ -235,9 +235,9 @@ impl Session {
                 if self.statement(local, &statement)?.claim != Claim::Roster(head) {
                     return Err(SyncError::BadReply("a statement about another record").into());
                 }
-                let before = local.author();
+                let before = local.speaker();
                 local.appended()?;
-                if local.author() != before || self.forked {
+                if local.speaker() != before || self.forked {
                     self.forked = false;
                     // Under its new key, the device has to introduce itself anew.
                     self.regreet = true;
