@@ -25,6 +25,7 @@ mod receipts;
 mod records;
 mod refill;
 mod relay;
+mod shares;
 mod slots;
 mod status;
 mod timers;
@@ -46,6 +47,8 @@ pub use members::{DeviceInfo, Job};
 pub use open::Setup;
 pub use plan::ShownPlan;
 pub use read::{Conflict, Shown};
+pub(in crate::engine) use shares::Glance;
+pub use shares::{Handshake, Heard, Offer, ShareInfo, ShareStage};
 pub use status::{DeviceSync, Status};
 pub use verify::Problem;
 pub use witness::AsOf;
@@ -102,6 +105,10 @@ pub struct Replica {
     counts: Counts,
     /// A restore that has not finished.
     restoring: Option<records::Restoring>,
+    /// Shares that were read from the store.
+    shares: BTreeMap<SpaceId, shares::Share>,
+    /// The shares of this journal, which look at each entry that changes.
+    owned: Vec<SpaceId>,
 }
 
 /// What a sync has moved.
@@ -161,6 +168,10 @@ pub enum Alarm {
     OldStore,
     /// A device that the person removed could not be removed yet, and still takes part.
     NotRemoved,
+    /// Somebody in a share wrote what is not theirs to write.
+    Overstepped,
+    /// The relay showed two histories of who is in a share.
+    ShareFork,
 }
 
 impl Alarm {
@@ -187,6 +198,12 @@ impl Alarm {
             }
             Self::NotRemoved => {
                 "A device that you removed is still on the list: the removal was refused. It is tried again when the list changes. If the device is in strange hands, take the journal back with your twelve words."
+            }
+            Self::Overstepped => {
+                "Somebody you share with sent something that is not theirs to write. It was ignored. Speak with them, or end the sharing."
+            }
+            Self::ShareFork => {
+                "The relay shows two different lists of who is in a share. Nothing was changed, and nothing new is shared there. End that share and make another."
             }
             Self::RelayLost => {
                 "The relay lost a part of what it held. Your devices are filling it again; nothing is missing here."

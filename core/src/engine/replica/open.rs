@@ -139,6 +139,8 @@ impl Replica {
             appending: None,
             counts: Default::default(),
             restoring: None,
+            shares: BTreeMap::new(),
+            owned: Vec::new(),
         })
     }
 
@@ -201,9 +203,12 @@ impl Replica {
             appending: None,
             counts: Default::default(),
             restoring: tx.get::<Restoring>(&meta(&vault, RESTORING))?,
+            shares: BTreeMap::new(),
+            owned: Vec::new(),
             me: Me::new(setup.secret, identity.space, identity.generation, identity.name),
             vault,
         };
+        replica.note_owned();
         replica.fold()?;
         Ok(replica)
     }
