@@ -8,6 +8,7 @@
 mod book;
 mod changes;
 mod doors;
+mod errand;
 mod giving;
 mod glance;
 mod opening;
@@ -24,7 +25,8 @@ use mainstay_protocol::ids::{AuthorId, MemberId, SpaceId};
 use mainstay_protocol::roster::{Role, Roster};
 
 pub use self::doors::Handshake;
-pub(in crate::engine) use self::glance::Glance;
+pub use self::errand::Errand;
+pub use self::glance::Glance;
 pub use self::opening::Offer;
 pub use self::read::{Heard, ShareInfo, ShareStage};
 use self::book::Book;
