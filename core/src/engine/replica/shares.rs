@@ -142,11 +142,11 @@ impl Replica {
         let share = roster.state().share.as_ref();
         let present = |member: &MemberId| share.is_some_and(|s| s.party(member).is_some());
         let mut keys: Vec<MemberKeys> = book.secrets.values().map(|secret| secret.keys()).collect();
-        let at = keys.iter().rposition(|keys| present(&keys.sign.verify_key().member_id()));
+        let at = keys.iter().rposition(|keys| present(&keys.member_id()));
         let at = at.or(keys.len().checked_sub(1)).ok_or(EngineError::damaged("a share's keys"))?;
         let keys = keys.swap_remove(at);
         let author = self.me.secret.keys(id, view.generation).author;
-        Ok(ShareMe { role: book.role, member: keys.sign.verify_key().member_id(), keys, author })
+        Ok(ShareMe { role: book.role, member: keys.member_id(), keys, author })
     }
 
     /// Something that an honest relay and honest members never cause.

@@ -9,6 +9,7 @@ use super::Share;
 use crate::care::Consent;
 use crate::engine::error::EngineError;
 use crate::space::change::{self, Change};
+use crate::space::consent::open_consent;
 
 impl Share {
     pub(super) fn state(&self) -> Result<&ShareState, EngineError> {
@@ -25,7 +26,7 @@ impl Share {
     /// The consent that the list of members holds, if this device can open it.
     pub(super) fn given(&self) -> Option<Consent> {
         let state = self.roster.state().share.as_ref()?.consent.clone()?;
-        let plain = change::open_consent(&self.id, &self.keyring, &state).ok()?;
+        let plain = open_consent(&self.id, &self.keyring, &state).ok()?;
         Consent::from_bytes(&plain).ok()
     }
 
@@ -111,7 +112,7 @@ impl Side<'_> {
         let share = &*self.share;
         let Some((_, newest)) = share.book.secrets.last_key_value() else { return Ok(None) };
         let new = newest.keys();
-        if new.sign.verify_key().member_id() == share.me.member {
+        if new.member_id() == share.me.member {
             return Ok(None);
         }
         let last = self.last_of(&[share.me.member])?;
@@ -131,7 +132,7 @@ impl Side<'_> {
         }
         let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
         let rng = &mut *self.journal.rng;
-        Ok(Some(change::consent(rng, at, keys, &wanted.to_bytes(), wanted.until_ms())?))
+        Ok(Some(change::consent(rng, at, keys, (&wanted.to_bytes(), wanted.until_ms()))?))
     }
 
     /// Whoever answered this device's invitation and showed the same code.
@@ -145,7 +146,12 @@ impl Side<'_> {
             return Ok(None);
         }
         let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
-        Ok(Some(change::enter(&mut *self.journal.rng, at, keys, &newcomer)?))
+        // The consent is sealed anew with it: a newcomer opens nothing from before.
+        let Some(consent) = &share.book.consent else { return Ok(None) };
+        let (plain, until_ms) = (consent.to_bytes(), consent.until_ms());
+        let rng = &mut *self.journal.rng;
+        let terms = (&plain[..], until_ms);
+        Ok(Some(change::enter_with_consent(rng, at, keys, &newcomer, terms)?))
     }
 
     /// The ends of the chains of members' devices, as far as a record may name them; what it does

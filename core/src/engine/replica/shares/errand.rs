@@ -1,7 +1,7 @@
 //! Everything that one share needs of one sync, without a socket: its invitation's letters, the list
 //! of members for who comes anew, and the conversation about what was said.
 
-use mainstay_protocol::frame::{Attach, Proof, Refusal, Reply, Request, Signer};
+use mainstay_protocol::frame::{Attach, Proof, Refusal, Reply, Request};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::limits::MAX_ROSTER_RECORDS;
@@ -211,7 +211,7 @@ impl Showing {
     /// The greeting, then the rest of a list that comes in several answers.
     fn ask(&mut self, connection: &Connection, space: SpaceId) -> Option<Vec<Request>> {
         if !std::mem::replace(&mut self.asked, true) {
-            let signer = Signer::Member(self.keys.sign.verify_key().member_id());
+            let signer = self.keys.signer();
             let signature = connection.exporter.map(|exporter| {
                 let proof = Proof { exporter, relay: connection.relay, space, signer };
                 self.keys.sign.sign_for(purpose::ATTACH, &proof.message())
@@ -244,7 +244,7 @@ impl Showing {
 
     fn verified(&self, space: SpaceId) -> Result<(Roster, Keyring), EngineError> {
         let roster = Roster::verify(space, &self.records)?;
-        let me = Signer::Member(self.keys.sign.verify_key().member_id());
+        let me = self.keys.signer();
         let keyring = Keyring::open(&roster, &self.wraps, me, &self.keys.kem)?;
         Ok((roster, keyring))
     }

@@ -52,7 +52,7 @@ impl Replica {
         roster.append(&certified.record)?;
         let (plain, until_ms) = (offer.consent.to_bytes(), offer.consent.until_ms());
         let at = (&roster, &keyring);
-        let consent = change::consent(&mut *self.rng, at, &keys, &plain, until_ms)?;
+        let consent = change::consent(&mut *self.rng, at, &keys, (&plain, until_ms))?;
         roster.append(&consent.record)?;
         let place = Place { relay: relay.clone(), space: id };
         let now = u64::try_from(now_ms).unwrap_or(0);
@@ -130,7 +130,7 @@ impl Replica {
         let door = self.door(id)?.ok_or(EngineError::NoInvitation)?;
         let secret = door.secret().ok_or(EngineError::damaged("an answered invitation"))?;
         let head = door.admitted.ok_or(LinkError::OutOfOrder)?;
-        let me = secret.keys().sign.verify_key().member_id();
+        let me = secret.keys().member_id();
         let inviter = door.inviter_key()?;
         let fits = roster.state_at(&head).and_then(|state| {
             let share = state.share.clone()?;
