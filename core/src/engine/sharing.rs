@@ -166,7 +166,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`], [`EngineError::NotYours`],
-    /// [`EngineError::Care`].
+    /// [`EngineError::Record`].
     pub async fn share_say(
         &self,
         share: SpaceId,

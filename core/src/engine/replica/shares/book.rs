@@ -7,7 +7,7 @@ use mainstay_protocol::roster::Role;
 use zeroize::Zeroizing;
 
 use super::Replica;
-use crate::care::{Choice, Consent};
+use crate::care::{Choice, Consent, meet};
 use crate::document::{CareValue, CareValues};
 use crate::engine::error::EngineError;
 use crate::engine::replica::open::{PLAN, meta};
@@ -131,7 +131,7 @@ fn consent(values: &CareValues) -> Option<Consent> {
         CareValue::Bytes(bytes) => Consent::from_bytes(bytes).ok(),
         _ => None,
     });
-    all.reduce(|one, other| Consent::meet(&one, &other))
+    all.reduce(|one, other| meet(&one, &other))
 }
 
 /// A change of the book, field by field.
@@ -192,8 +192,8 @@ impl Entry {
         self.int(ENDED.to_owned(), at_ms)
     }
 
-    pub(super) fn consent(self, consent: &Consent) -> Self {
-        self.bytes(CONSENT.to_owned(), &consent.to_bytes())
+    pub(super) fn consent(self, consent: &[u8]) -> Self {
+        self.bytes(CONSENT.to_owned(), consent)
     }
 
     pub(super) fn out(self, member: &MemberId) -> Self {

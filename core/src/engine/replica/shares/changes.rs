@@ -100,7 +100,7 @@ impl Side<'_> {
         }
         let last = self.last_of(&out)?;
         let share = &*self.share;
-        let consent = share.book.consent.as_ref().map(|consent| (consent.to_bytes(), consent.until_ms()));
+        let consent = share.book.consent.as_ref().map(terms).transpose()?;
         let consent = consent.as_ref().map(|(plain, until_ms)| (&plain[..], *until_ms));
         let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
         Ok(Some(change::revoke(&mut *self.journal.rng, at, keys, &out, last, consent)?))
@@ -132,7 +132,8 @@ impl Side<'_> {
         }
         let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
         let rng = &mut *self.journal.rng;
-        Ok(Some(change::consent(rng, at, keys, (&wanted.to_bytes(), wanted.until_ms()))?))
+        let (plain, until_ms) = terms(wanted)?;
+        Ok(Some(change::consent(rng, at, keys, (&plain, until_ms))?))
     }
 
     /// Whoever answered this device's invitation and showed the same code.
@@ -148,9 +149,8 @@ impl Side<'_> {
         let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
         // The consent is sealed anew with it: a newcomer opens nothing from before.
         let Some(consent) = &share.book.consent else { return Ok(None) };
-        let (plain, until_ms) = (consent.to_bytes(), consent.until_ms());
-        let rng = &mut *self.journal.rng;
-        let terms = (&plain[..], until_ms);
+        let (plain, until_ms) = terms(consent)?;
+        let (rng, terms) = (&mut *self.journal.rng, (&plain[..], until_ms));
         Ok(Some(change::enter_with_consent(rng, at, keys, &newcomer, terms)?))
     }
 
@@ -213,4 +213,10 @@ impl Side<'_> {
         }
         tx.commit(&mut *self.journal.rng)
     }
+}
+
+/// A consent as a record of the list holds it: sealed, and when it ends in plain.
+pub(super) fn terms(consent: &Consent) -> Result<(Vec<u8>, Option<u64>), EngineError> {
+    let until_ms = consent.until_ms.map(|until_ms| u64::try_from(until_ms).unwrap_or(0));
+    Ok((consent.to_bytes()?, until_ms))
 }

@@ -54,7 +54,7 @@ impl Share {
         let consent = match terms {
             Terms::Silence => Vec::new(),
             Terms::Nothing => b"nothing".to_vec(),
-            Terms::Consent(consent) => consent.to_bytes().to_vec(),
+            Terms::Consent(consent) => consent.to_bytes().unwrap_or_default(),
         };
         let mut choices = Vec::new();
         for (entry, choice) in &self.book.choices {
@@ -111,7 +111,7 @@ impl Side<'_> {
         if self.share.owns() && self.journal.restoring.is_none() {
             let terms = self.share.terms(now_ms);
             if !matches!(terms, Terms::Silence) {
-                bytes += self.seal_plan_view(&mut tx, &terms)?;
+                bytes += self.seal_plan_view(&mut tx, &terms, now_ms)?;
                 self.seal_entries(&mut tx, &terms, (bytes, count), limit, now_ms)?;
             }
         }
@@ -192,26 +192,31 @@ impl Side<'_> {
         self.say(tx, id, Some(*entry.as_bytes()), body)
     }
 
-    fn plan_view(&self, terms: &Terms) -> Option<SharedBody> {
+    fn plan_view(&self, terms: &Terms, now_ms: i64) -> Option<SharedBody> {
         match terms {
             Terms::Consent(consent) => {
-                project_plan(&self.journal.plan(), consent).map(SharedBody::Plan)
+                project_plan(&self.journal.plan(), consent, now_ms).map(SharedBody::Plan)
             }
             _ => None,
         }
     }
 
     /// Whether what stands of the plan is not what it is now.
-    fn plan_differs(&self, terms: &Terms) -> Result<bool, EngineError> {
+    fn plan_differs(&self, terms: &Terms, now_ms: i64) -> Result<bool, EngineError> {
         let slot = self.share.slot_of(&self.share.plan_record());
         let stands = self.journal.register(&self.journal.tx(), &self.share.id, &slot)?;
         let stands = stands.and_then(|register| register.record()).map(|record| record.body);
         let stands = stands.filter(|body| *body != SharedBody::Gone);
-        Ok(stands != self.plan_view(terms))
+        Ok(stands != self.plan_view(terms, now_ms))
     }
 
-    fn seal_plan_view(&mut self, tx: &mut Tx, terms: &Terms) -> Result<usize, EngineError> {
-        let (id, body) = (self.share.plan_record(), self.plan_view(terms));
+    fn seal_plan_view(
+        &mut self,
+        tx: &mut Tx,
+        terms: &Terms,
+        now_ms: i64,
+    ) -> Result<usize, EngineError> {
+        let (id, body) = (self.share.plan_record(), self.plan_view(terms, now_ms));
         self.say(tx, id, None, body)
     }
 
@@ -353,7 +358,7 @@ impl Side<'_> {
                 return Ok(true);
             }
         }
-        self.plan_differs(&terms)
+        self.plan_differs(&terms, now_ms)
     }
 }
 

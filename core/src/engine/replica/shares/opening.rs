@@ -5,6 +5,7 @@ use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::roster::{Role, Roster, Wrap};
 
 use super::book::Entry;
+use super::changes::terms;
 use super::view::ShareView;
 use super::{Replica, Share};
 use crate::care::Consent;
@@ -50,7 +51,7 @@ impl Replica {
         let author = self.me.secret.keys(&id, 0).author;
         let certified = change::certify(&roster, &keys, &author.verify_key())?;
         roster.append(&certified.record)?;
-        let (plain, until_ms) = (offer.consent.to_bytes(), offer.consent.until_ms());
+        let (plain, until_ms) = terms(&offer.consent)?;
         let at = (&roster, &keyring);
         let consent = change::consent(&mut *self.rng, at, &keys, (&plain, until_ms))?;
         roster.append(&consent.record)?;
@@ -68,7 +69,7 @@ impl Replica {
             .relay(&relay.to_string())
             .peer(&offer.peer)
             .made(now_ms)
-            .consent(&offer.consent);
+            .consent(&plain);
         let mut view = ShareView::new(&relay.to_string(), self.bytes16());
         view.records = roster.records_after(None);
         view.wraps = founded.wraps;

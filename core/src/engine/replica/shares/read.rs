@@ -163,7 +163,7 @@ impl Replica {
         self.with_share(id, |journal, share| {
             let records = journal.preview_of(share, now_ms)?;
             let consent = share.book.consent.as_ref().filter(|_| share.book.ended_ms.is_none());
-            let plan = consent.and_then(|consent| project_plan(&journal.plan(), consent));
+            let plan = consent.and_then(|consent| project_plan(&journal.plan(), consent, now_ms));
             Ok((records, plan))
         })
     }
@@ -190,7 +190,7 @@ impl Replica {
         now_ms: i64,
     ) -> Result<(), EngineError> {
         self.open_for_owner(id)?;
-        self.write_book(id, Entry::default().consent(consent), now_ms)
+        self.write_book(id, Entry::default().consent(&consent.to_bytes()?), now_ms)
     }
 
     /// Shares or hides one entry whatever the consent says of its kind.
@@ -220,7 +220,12 @@ impl Replica {
         if self.door(id)?.is_some() {
             self.close_door(id)?;
         }
-        self.write_book(id, Entry::default().ended(now_ms), now_ms)
+        let withdrawn = self.books().remove(id).and_then(|book| book.consent);
+        let mut entry = Entry::default().ended(now_ms);
+        if let Some(consent) = withdrawn {
+            entry = entry.consent(&consent.withdrawn(now_ms).to_bytes()?);
+        }
+        self.write_book(id, entry, now_ms)
     }
 
     fn open_for_owner(&mut self, id: &SpaceId) -> Result<(), EngineError> {
@@ -260,7 +265,7 @@ impl Replica {
     ///
     /// # Errors
     /// [`EngineError::NoSuchShare`]; [`EngineError::ShareOver`] when it has ended;
-    /// [`EngineError::NotYours`] for what this side may not say; [`EngineError::Care`] for a text
+    /// [`EngineError::NotYours`] for what this side may not say; [`EngineError::Record`] for a text
     /// that is too long.
     pub fn say_in(
         &mut self,
