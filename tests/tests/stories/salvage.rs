@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use mainstay_core::document::EntryDoc;
 use mainstay_core::engine::{EngineError, Job};
 use mainstay_core::journal::{EntryId, Value};
 use mainstay_core::space::phrase::Phrase;
 use mainstay_core::sync::Local;
-use mainstay_tests::network::{Line, Turn};
+use mainstay_tests::network::{Conversation, Line, Turn};
+use mainstay_tests::stores;
 use mainstay_tests::world::{Phone, World};
 
 use super::{DAY_MS, edit, log, round, rows, two};
@@ -108,6 +110,34 @@ fn a_phone_that_brings_the_first_documents_after_all_loses_nothing_and_nothing_i
         both.conflicts["note"].iter().filter_map(|v| v.as_str().map(str::to_owned)).collect();
     said.insert(note(&mut new, &ids[3]).as_str().unwrap().to_owned());
     assert!(said.contains("changed there") && said.contains("and changed here"), "{}", said.len());
+}
+
+#[test]
+fn two_phones_that_make_documents_of_the_same_rows_at_once_make_the_same_ones() {
+    let (mut world, phrase, _, mut new, ids) = only_a_page_came(34);
+    let mut twin = world.open(&stores::copy(&new.store), &new.secret.clone()).unwrap();
+    let before = shown(&mut new);
+    let mut phones = [&mut new, &mut twin];
+    let mut talks =
+        phones.each_mut().map(|phone| (Conversation::begin(&world, phone).unwrap(), false));
+    // Turn by turn: both have read the empty relay before either sends.
+    while talks.iter().any(|(_, done)| !done) {
+        for ((talk, done), phone) in talks.iter_mut().zip(&mut phones).filter(|((_, d), _)| !d) {
+            *done = talk.turn(&mut world, phone, &mut Line::default()).unwrap() == Turn::Done;
+        }
+    }
+    for phone in &mut phones {
+        assert!(phone.replica.document(&ids[0]).unwrap().is_some());
+    }
+    round(&mut world, &mut phones);
+    let mut another = world.restore(&phrase).unwrap();
+    world.sync(&mut another).unwrap();
+    for phone in [&mut new, &mut twin, &mut another] {
+        assert_eq!(shown(phone), before);
+        assert_eq!(phone.replica.verify().unwrap(), []);
+        let saved = phone.replica.document(&ids[0]).unwrap().unwrap();
+        assert_eq!(EntryDoc::load(&saved).unwrap().heads().hashes().len(), 1);
+    }
 }
 
 #[test]
