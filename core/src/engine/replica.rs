@@ -25,6 +25,7 @@ mod receipts;
 mod records;
 mod refill;
 mod relay;
+mod salvage;
 mod shares;
 mod slots;
 mod status;

@@ -386,6 +386,7 @@ impl Local for Replica {
 
     fn outgoing(&mut self, now_ms: i64, limit_bytes: usize) -> Result<Outgone, EngineError> {
         if self.outbox_is_empty()? {
+            self.salvage()?;
             self.seal_more(now_ms)?;
         }
         let mut bytes = 0;
