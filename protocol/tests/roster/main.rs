@@ -8,6 +8,7 @@ mod room;
 mod rules;
 mod share;
 mod share_chains;
+mod share_hostile;
 mod share_limits;
 mod share_world;
 mod sparse;
