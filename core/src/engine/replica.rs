@@ -48,7 +48,7 @@ pub use members::{DeviceInfo, Job};
 pub use open::Setup;
 pub use plan::ShownPlan;
 pub use read::{Conflict, Shown};
-pub use shares::{Errand, Glance, Handshake, Heard, Offer, ShareInfo, ShareStage};
+pub use shares::{Errand, Glance, Handshake, Heard, Offer, ShareInfo, ShareMember, ShareStage};
 pub use status::{DeviceSync, Status};
 pub use verify::Problem;
 pub use witness::AsOf;

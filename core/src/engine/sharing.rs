@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mainstay_protocol::address::RelayAddress;
 use mainstay_protocol::frame::{Reply, Request};
-use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::ids::{MemberId, SpaceId};
 use mainstay_protocol::limits::MAX_BATCH_REQUESTS;
 use tokio::time::Instant;
 
@@ -43,8 +43,7 @@ impl Engine {
         life: std::time::Duration,
     ) -> Result<String, EngineError> {
         let life_ms = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
-        let made =
-            self.worker.call(move |replica| replica.invite_again(&share, life_ms, now_ms()));
+        let made = self.worker.call(move |replica| replica.invite_again(&share, life_ms, now_ms()));
         Ok(made.await?.to_text().to_string())
     }
 
@@ -152,6 +151,18 @@ impl Engine {
     /// [`EngineError::NoSuchShare`].
     pub async fn share_end(&self, share: SpaceId) -> Result<(), EngineError> {
         self.worker.call(move |replica| replica.end_share(&share, now_ms())).await
+    }
+
+    /// Takes one member out of a share; the others read on.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`].
+    pub async fn share_take_out(
+        &self,
+        share: SpaceId,
+        member: MemberId,
+    ) -> Result<(), EngineError> {
+        self.worker.call(move |replica| replica.take_out(&share, &member, now_ms())).await
     }
 
     /// What stands in a share: entries and plan as they were shared, and what either side said.
@@ -278,7 +289,8 @@ impl Engine {
             return Ok(busy);
         }
         report.round_trips += 1;
-        let asking: Vec<_> = quiet.chunks(MAX_BATCH_REQUESTS).map(|some| self.ask_all(wire, some)).collect();
+        let asking: Vec<_> =
+            quiet.chunks(MAX_BATCH_REQUESTS).map(|some| self.ask_all(wire, some)).collect();
         let answers = in_time(deadline, futures_all(asking)).await?;
         let noted = self.worker.call(move |replica| replica.glanced(answers, now_ms()));
         busy.extend(noted.await?);
@@ -334,7 +346,8 @@ impl Engine {
                 errand = taken.await?;
             }
         }
-        let (sent, received) = self.worker.call(move |replica| replica.share_counts(&share)).await?;
+        let (sent, received) =
+            self.worker.call(move |replica| replica.share_counts(&share)).await?;
         report.shared += sent;
         report.heard += received;
         Ok(())

@@ -24,12 +24,12 @@ use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::{AuthorId, MemberId, SpaceId};
 use mainstay_protocol::roster::{Role, Roster};
 
+use self::book::Book;
 pub use self::doors::Handshake;
 pub use self::errand::Errand;
 pub use self::glance::Glance;
 pub use self::opening::Offer;
-pub use self::read::{Heard, ShareInfo, ShareStage};
-use self::book::Book;
+pub use self::read::{Heard, ShareInfo, ShareMember, ShareStage};
 use self::view::ShareView;
 use super::{Alarm, Replica};
 use crate::engine::error::EngineError;
@@ -59,6 +59,9 @@ pub(super) struct Share {
     relay_ms: Option<i64>,
     received: u64,
     sent: u64,
+    /// How many new records fit in, and how many did not, since everything was last compared.
+    room: usize,
+    left_out: u64,
 }
 
 /// Who this device is in a share.
@@ -113,7 +116,9 @@ impl Replica {
         let values = self.plan.care();
         let book = values.get(id).and_then(Book::read).ok_or(EngineError::NoSuchShare)?;
         let held = match self.shares.remove(id) {
-            Some(share) => (share.roster.clone(), share.keyring.clone(), share.view.clone(), Some(share)),
+            Some(share) => {
+                (share.roster.clone(), share.keyring.clone(), share.view.clone(), Some(share))
+            }
             None => {
                 let view = self.share_view(id)?.ok_or(EngineError::ShareNotHere)?;
                 let roster = Roster::verify(*id, &view.records)?;
@@ -179,6 +184,8 @@ impl Share {
             relay_ms: None,
             received: 0,
             sent: 0,
+            room: giving::MAX_SHARED_RECORDS,
+            left_out: 0,
         }
     }
 }

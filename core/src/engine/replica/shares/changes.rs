@@ -1,11 +1,11 @@
 //! Changes of the list of members: what the vault wants and the list does not say yet.
 
-use mainstay_protocol::ids::MemberId;
+use mainstay_protocol::ids::{AuthorId, MemberId};
 use mainstay_protocol::limits::MAX_REMOVAL_HEADS;
 use mainstay_protocol::roster::{AuthorLast, LastHead, Role, ShareState};
 
-use super::side::Side;
 use super::Share;
+use super::side::Side;
 use crate::care::Consent;
 use crate::engine::error::EngineError;
 use crate::space::change::{self, Change};
@@ -159,7 +159,7 @@ impl Side<'_> {
     fn last_of(&self, members: &[MemberId]) -> Result<Vec<AuthorLast>, EngineError> {
         let share = &*self.share;
         let state = share.state()?;
-        let theirs = |author| {
+        let theirs = |author: &AuthorId| {
             state.authors.get(author).is_some_and(|known| members.contains(&known.member))
         };
         let mut last = Vec::new();

@@ -82,7 +82,8 @@ impl Errand {
                     self.shown(journal, now_ms)?;
                 }
                 Stage::Talk(session) => {
-                    let batch = journal.with_side(&self.share, |side| session.next(side, now_ms))?;
+                    let batch =
+                        journal.with_side(&self.share, |side| session.next(side, now_ms))?;
                     if batch.is_some() {
                         return Ok(batch);
                     }

@@ -19,8 +19,9 @@ use crate::journal::EntryId;
 use crate::space::seal;
 use crate::sync::Outgone;
 
-/// Records of the journal that one share may hold at a time: a chain each, of at most
-/// [`mainstay_protocol::limits::MAX_HEADS`], with room for a second device's.
+/// Records that one share holds at a time: a chain each, of at most
+/// [`mainstay_protocol::limits::MAX_HEADS`], with room for a second device's. The newest entries go
+/// first; [`super::ShareInfo::left_out`] tells how many found no room.
 pub(super) const MAX_SHARED_RECORDS: usize = 16_384;
 
 /// Under what everything is projected.
@@ -42,7 +43,9 @@ impl Share {
         let state = self.roster.state().share.as_ref();
         let over = state.is_some_and(|state| state.has_expired(now) || state.has_expired(relay));
         match (&self.book.consent, self.given()) {
-            (Some(wanted), Some(given)) if *wanted == given && !over && !self.readers().is_empty() => {
+            (Some(wanted), Some(given))
+                if *wanted == given && !over && !self.readers().is_empty() =>
+            {
                 Terms::Consent(given)
             }
             _ => Terms::Silence,
@@ -159,6 +162,8 @@ impl Side<'_> {
             due.extend(self.journal.chapter_rows(month)?.into_iter().map(|row| row.id));
         }
         let said = self.journal.registers(&self.share.id)?;
+        self.share.room = MAX_SHARED_RECORDS.saturating_sub(said.len());
+        self.share.left_out = 0;
         due.extend(said.iter().filter_map(|register| Some(EntryId::from_bytes(register.entry?))));
         Ok(due)
     }
@@ -243,6 +248,13 @@ impl Side<'_> {
         if one && !lost && before.as_ref().is_some_and(|before| before.body == body) {
             return Ok(0);
         }
+        if found.is_none() {
+            let Some(room) = self.share.room.checked_sub(1) else {
+                self.share.left_out += 1;
+                return Ok(0);
+            };
+            self.share.room = room;
+        }
         let mut register = found.unwrap_or_else(|| Register::new(slot, self.share.me.member));
         register.entry = entry;
         let counter = before.map_or(1, |before| before.counter.saturating_add(1));
@@ -278,13 +290,14 @@ impl Side<'_> {
         };
         let seq = header.seq;
         let keys = (&epoch, &share.me.author);
-        let payload = record.to_bytes();
+        let payload = record.to_bytes()?;
         let sealed = seal::seal(&mut *self.journal.rng, &share.id, header, keys, &payload)?;
         let head = Head { seq, hash: sealed.hash(&share.id) };
         register.advance(&mut share.view.tally, &author, head);
         register.member = share.me.member;
         (register.pending, register.lost) = (None, false);
-        register.said = vec![Said { author, head, counter: record.counter, record: payload.into() }];
+        register.said =
+            vec![Said { author, head, counter: record.counter, record: payload.into() }];
         let envelope = sealed.to_bytes();
         let length = envelope.len();
         let existed = !before.heads.is_empty() || before.pending.is_some();

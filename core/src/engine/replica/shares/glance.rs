@@ -73,7 +73,8 @@ impl Replica {
             if cursor.is_none() || !side.intact() || side.has_work(now_ms)? {
                 return Ok((space, Glance::Busy));
             }
-            let signature = Some(side.sign_attach(&Proof { exporter, relay: *relay, space, signer }));
+            let signature =
+                Some(side.sign_attach(&Proof { exporter, relay: *relay, space, signer }));
             Ok((space, Glance::Ask(Request::Attach(Attach { space, signer, signature, cursor }))))
         })
     }
