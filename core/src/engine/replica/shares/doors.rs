@@ -179,7 +179,7 @@ impl Replica {
     ///
     /// # Errors
     /// [`EngineError::Link`] for an invitation that has expired, is no share's, or was answered here.
-    pub(in crate::engine) fn answer_invitation(
+    pub fn answer_invitation(
         &mut self,
         invitation: crate::space::link::Invitation,
         (name, peer): (&str, &str),
