@@ -122,7 +122,7 @@ fn cannot_act(
     for request in requests {
         assert_eq!(refusal(relay, connection, request), Refusal::NotAuthorised);
     }
-    assert!(!relay.may_hear(connection, &space));
+    assert!(!relay.may_hear(connection, &space, NOW_MS));
 }
 
 #[test]
