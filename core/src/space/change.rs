@@ -1,10 +1,11 @@
-//! The roster records that a device, or the recovery phrase, writes.
+//! The roster records that a device, a member of a share, or the recovery phrase writes.
 //!
 //! Every function here checks what it made against the rules of the roster before it hands it out,
 //! so that a device never asks a relay for something that is going to be refused.
 
 mod build;
 mod heal;
+mod share;
 #[cfg(test)]
 mod tests;
 
@@ -13,16 +14,23 @@ use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::AuthorId;
 use mainstay_protocol::roster::{Act, Device, KemKey, LastHead, Record, Roster, RosterError, Wrap};
 use mainstay_protocol::sign::{Signed, VerifyKey};
+use minicbor::{Decode, Encode};
 
 use super::CryptoRng;
+use super::consent::ConsentTooLong;
 use super::device::DeviceKeys;
 use super::epoch::{EpochKey, NameTooLong, SpaceKey};
 use super::kem::BadKem;
 use super::keyring::{Keyring, KeyringError};
+use super::member::MemberKeys;
 use super::recovery::Recovery;
 use super::sign::AuthorKey;
 use build::Draft;
 pub use heal::heal;
+pub use share::{
+    Terms, certify, consent, enter, enter_with_consent, found_share, leave, leave_self,
+    recover_share, rekey, retire, revoke, start_share_epoch,
+};
 
 /// A record and the wraps that it names. It counts once the relay has appended it; only then may
 /// [`Self::epoch`] be used.
@@ -41,20 +49,24 @@ pub struct Change {
 pub struct Founded {
     /// The roster with its founding record.
     pub roster: Roster,
-    /// The wraps that it names: for the first device and for the recovery key.
+    /// The wraps that it names: for the first device, or the owner of a share, and for the key that
+    /// founded it.
     pub wraps: Vec<Wrap>,
-    /// The first device's keys.
+    /// The keys of whoever founded it.
     pub keyring: Keyring,
 }
 
-/// A device that asks to be let in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A device that asks to be let in; in a share, a member, by the keys that they have there.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Newcomer {
     /// The key it signs with.
+    #[n(0)]
     pub key: VerifyKey,
     /// The key to wrap epochs for it.
+    #[n(1)]
     pub kem: KemKey,
-    /// Its name, in plain.
+    /// Its name, or theirs, in plain.
+    #[n(2)]
     pub name: String,
 }
 
@@ -62,6 +74,12 @@ impl Newcomer {
     /// A device of one's own as a newcomer: the first one, or one that recovers.
     pub fn own(keys: &DeviceKeys, name: &str) -> Self {
         let (key, kem) = (keys.author.verify_key(), keys.kem.public().clone());
+        Self { key, kem, name: name.to_owned() }
+    }
+
+    /// A member of a share.
+    pub fn member(keys: &MemberKeys, name: &str) -> Self {
+        let (key, kem) = (keys.sign.verify_key(), keys.kem.public().clone());
         Self { key, kem, name: name.to_owned() }
     }
 }
@@ -82,6 +100,12 @@ pub enum ChangeError {
     /// This device lacks the key of an epoch that is to be passed on.
     #[error(transparent)]
     Key(#[from] KeyringError),
+    /// The consent is too long.
+    #[error(transparent)]
+    Consent(#[from] ConsentTooLong),
+    /// There is no such member of the share, or none in that state.
+    #[error("there is no such member in this share; sync, and look at its members again")]
+    NoMember,
     /// There is no such device, or none in that state.
     #[error("there is no such device in that state; look at the list of devices again")]
     NoDevice,
@@ -100,7 +124,7 @@ pub fn found(
     let space = recovery.space_id();
     let space_key = SpaceKey::make(rng);
     let epoch = EpochKey::make(rng);
-    let mut draft = Draft::founding(space, recovery);
+    let mut draft = Draft::founding(space, recovery.signing(), recovery.kem().public());
     let device = draft.device(rng, &epoch, &Newcomer::own(device, name))?;
     draft.act(Act::Admit { device: device.clone(), wrap: None });
     let recipients = [
@@ -209,7 +233,5 @@ pub fn recover(
     let previous = keyring.epoch(&state.epoch.id).ok_or(KeyringError::Missing)?;
     let number = state.epoch.number + 1;
     draft.epoch(rng, (epoch, keyring.space_key()), number, &recipients, &[previous])?;
-    let change = draft.sign(Signer::Recovery, recovery.signing());
-    roster.clone().append(&change.record)?;
-    Ok(change)
+    draft.finish_as(roster, Signer::Recovery, recovery.signing())
 }

@@ -79,6 +79,8 @@ impl Replica {
                 // A page is made again from the documents; one of a newer version is left alone.
                 Err(_) => true,
             },
+            // A private space has none.
+            SlotName::Record(_) => false,
         };
         if !adopted {
             self.alarm(Alarm::Unreadable);

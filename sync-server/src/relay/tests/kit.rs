@@ -77,8 +77,8 @@ pub(super) struct World {
     pub(super) recovery: Key,
     pub(super) records: Vec<Signed<Record>>,
     pub(super) wraps: BTreeMap<Hash, Wrap>,
-    epoch: u32,
-    active: Vec<Key>,
+    pub(super) epoch: u32,
+    pub(super) active: Vec<Key>,
 }
 
 impl World {
@@ -122,7 +122,7 @@ impl World {
         Epoch { id: self.epoch_id(), number: self.epoch, wraps, previous: vec![] }
     }
 
-    fn wrap(&mut self, to: Signer) -> WrapRef {
+    pub(super) fn wrap(&mut self, to: Signer) -> WrapRef {
         let sealed = vec![self.epoch as u8; 1200].into();
         let parent = self.records.last().map(record_hash);
         let wrap = Wrap { to, epoch: self.epoch_id(), parent, sealed };
@@ -131,7 +131,7 @@ impl World {
         WrapRef { to, hash }
     }
 
-    fn record(
+    pub(super) fn record(
         &self,
         key: &Key,
         signer: Signer,
