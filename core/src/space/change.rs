@@ -169,6 +169,23 @@ pub fn remove(
     draft.finish(roster, signer)
 }
 
+/// Says how much of the chains of waiting devices is known; nothing beyond counts until they are
+/// confirmed.
+///
+/// # Errors
+/// [`ChangeError`].
+pub fn bound(
+    roster: &Roster,
+    signer: &AuthorKey,
+    bounds: Vec<(AuthorId, Vec<LastHead>)>,
+) -> Result<Change, ChangeError> {
+    let mut draft = Draft::after(roster, roster.head())?;
+    for (author, last) in bounds {
+        draft.act(Act::Bound { author, last });
+    }
+    draft.finish(roster, signer)
+}
+
 /// Starts an epoch for the same members.
 ///
 /// # Errors

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::frame::Signer;
-use crate::ids::SpaceId;
+use crate::heads::Head;
+use crate::ids::{SlotId, SpaceId};
 use crate::limits;
 use crate::roster::RosterError;
-use crate::roster::record::{Act, Device, Epoch, KemKey, Record, record_hash};
+use crate::roster::record::{Act, Device, Epoch, KemKey, LastHead, Record, record_hash};
 use crate::roster::state::{DeviceStatus, Member, State};
 use crate::sign::{Signed, VerifyError, VerifyKey};
 
@@ -122,10 +123,7 @@ impl Step<'_> {
                     }
                 }
                 Act::Remove { author, last } => {
-                    if last.len() > limits::MAX_REMOVAL_HEADS {
-                        return self.rule("a removal names too many heads");
-                    }
-                    let last = Arc::new(last.iter().map(|l| (l.slot, l.head)).collect());
+                    let last = self.last_heads(last, "a removal names too many heads")?;
                     match self.state.members.get_mut(author) {
                         Some(m) if !matches!(m.status, DeviceStatus::Removed(_)) => {
                             m.status = DeviceStatus::Removed(last);
@@ -133,6 +131,15 @@ impl Step<'_> {
                         _ => return self.rule("it removes a device that is not there"),
                     }
                     self.owes_epoch = true;
+                }
+                Act::Bound { author, last } => {
+                    let last = self.last_heads(last, "a bound names too many heads")?;
+                    match self.state.members.get_mut(author) {
+                        Some(m) if m.status == DeviceStatus::Waiting => {
+                            m.status = DeviceStatus::Bounded(last);
+                        }
+                        _ => return self.rule("it bounds a device that does not wait unbounded"),
+                    }
                 }
                 Act::Epoch(epoch) => self.epoch(epoch)?,
                 Act::Found { .. } | Act::Recover | Act::Heal { .. } => {
@@ -143,6 +150,19 @@ impl Step<'_> {
         Ok(())
     }
 
+    fn last_heads(
+        &self,
+        last: &[LastHead],
+        too_many: &'static str,
+    ) -> Result<Arc<BTreeMap<SlotId, Head>>, RosterError> {
+        match last.len() {
+            0..=limits::MAX_REMOVAL_HEADS => {
+                Ok(Arc::new(last.iter().map(|last| (last.slot, last.head)).collect()))
+            }
+            _ => self.rule(too_many),
+        }
+    }
+
     fn recover(&mut self) -> Result<(), RosterError> {
         let [_, Act::Admit { device, wrap: None }, Act::Epoch(epoch)] = &self.record.acts[..]
         else {
@@ -151,6 +171,7 @@ impl Step<'_> {
         for member in self.state.members.values_mut() {
             member.status = match &member.status {
                 DeviceStatus::Active | DeviceStatus::Waiting => DeviceStatus::Waiting,
+                DeviceStatus::Bounded(last) => DeviceStatus::Bounded(last.clone()),
                 DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
                     DeviceStatus::Returned(last.clone())
                 }

@@ -100,6 +100,18 @@ pub enum Act {
         #[n(0)]
         branch: Vec<Signed<Record>>,
     },
+    /// Says how much of a waiting device's chains is known: whoever read them after the recovery
+    /// signs for it. Nobody but the relay could tell what the device signs from then on from what it
+    /// had signed before, so that counts only once the person confirms the device.
+    #[n(6)]
+    Bound {
+        /// Whom.
+        #[n(0)]
+        author: AuthorId,
+        /// As in a removal.
+        #[n(1)]
+        last: Vec<LastHead>,
+    },
 }
 
 /// A slot and the last head in it.

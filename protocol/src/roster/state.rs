@@ -17,6 +17,9 @@ pub enum DeviceStatus {
     Active,
     /// A recovery left it waiting until the person confirms it.
     Waiting,
+    /// It waits, and its chains end at these heads until the person confirms it: somebody may go on
+    /// with them under a list of devices from before the recovery.
+    Bounded(Arc<BTreeMap<SlotId, Head>>),
     /// It had been removed when a recovery came. It waits like the others, as nobody can tell
     /// whether the person removed it or a thief did; until it is confirmed, its chains end where
     /// the removal said.
@@ -29,28 +32,50 @@ pub enum DeviceStatus {
 impl DeviceStatus {
     /// Whether it waits for the person's word.
     pub fn is_waiting(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Returned(_))
+        matches!(self, Self::Waiting | Self::Bounded(_) | Self::Returned(_))
     }
 
     fn is_removed(&self) -> bool {
         matches!(self, Self::Removed(_))
     }
 
+    /// Where its chains end, if they do.
+    pub fn bounds(&self) -> Option<&BTreeMap<SlotId, Head>> {
+        match self {
+            Self::Active | Self::Waiting => None,
+            Self::Bounded(last) | Self::Returned(last) | Self::Removed(last) => Some(last),
+        }
+    }
+
+    /// Whether something counts under this status that did not under another one.
+    pub fn admits_more_than(&self, before: &Self) -> bool {
+        match (self.bounds(), before.bounds()) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(now), Some(before)) => {
+                now.iter().any(|(slot, head)| before.get(slot).is_none_or(|b| b.seq < head.seq))
+            }
+        }
+    }
+
     /// Removals win, then waiting does. Where both bound a chain, the narrower bound holds.
     fn joined(&self, theirs: &Self) -> Self {
-        use DeviceStatus::{Active, Removed, Returned, Waiting};
+        use DeviceStatus::{Active, Bounded, Removed, Returned, Waiting};
         let both = |a: &BTreeMap<SlotId, Head>, b: &BTreeMap<SlotId, Head>| {
             let lower =
                 |(slot, head): (&SlotId, &Head)| b.get(slot).map(|other| (*slot, *head.min(other)));
             Arc::new(a.iter().filter_map(lower).collect())
         };
         match (self, theirs) {
-            (Removed(a), Removed(b) | Returned(b)) | (Returned(a), Removed(b)) => {
-                Removed(both(a, b))
-            }
+            (Removed(a), Removed(b) | Returned(b) | Bounded(b))
+            | (Returned(a) | Bounded(a), Removed(b)) => Removed(both(a, b)),
             (Removed(a), _) | (_, Removed(a)) => Removed(a.clone()),
-            (Returned(a), Returned(b)) => Returned(both(a, b)),
+            (Returned(a), Returned(b) | Bounded(b)) | (Bounded(a), Returned(b)) => {
+                Returned(both(a, b))
+            }
             (Returned(a), _) | (_, Returned(a)) => Returned(a.clone()),
+            (Bounded(a), Bounded(b)) => Bounded(both(a, b)),
+            (Bounded(a), _) | (_, Bounded(a)) => Bounded(a.clone()),
             (Waiting, _) | (_, Waiting) => Waiting,
             (Active, Active) => Active,
         }
@@ -111,26 +136,24 @@ impl State {
         devices.chain([(Signer::Recovery, (*self.recovery_kem).clone())]).collect()
     }
 
-    /// Whether an envelope at this place of a removed author's chain counts by itself.
-    /// `None` when the author is unknown.
+    /// Whether an envelope at this place of an author's chain counts by itself: not beyond where a
+    /// removal, or what is known of a waiting device, ends it. `None` when the author is unknown.
     pub fn admits_place(&self, author: &AuthorId, slot: &SlotId, seq: u64) -> Option<bool> {
-        self.members.get(author).map(|member| match &member.status {
-            DeviceStatus::Active | DeviceStatus::Waiting => true,
-            DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
-                last.get(slot).is_some_and(|head| seq <= head.seq)
-            }
-        })
+        let bounds = self.members.get(author)?.status.bounds();
+        Some(bounds.is_none_or(|last| last.get(slot).is_some_and(|head| seq <= head.seq)))
     }
 
-    /// Where the chain of a device that was removed ends in a slot. The outer `None`: it was not; the
-    /// inner one: nothing of it counts there.
-    pub fn end_of_removed(&self, author: &AuthorId, slot: &SlotId) -> Option<Option<Head>> {
-        match &self.members.get(author)?.status {
-            DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
-                Some(last.get(slot).copied())
-            }
-            DeviceStatus::Active | DeviceStatus::Waiting => None,
-        }
+    /// Where the chain of a device ends in a slot that was removed, or waits and is bounded. The outer
+    /// `None`: it does not end; the inner one: nothing of it counts there.
+    pub fn end_of_chain(&self, author: &AuthorId, slot: &SlotId) -> Option<Option<Head>> {
+        let bounds = self.members.get(author)?.status.bounds()?;
+        Some(bounds.get(slot).copied())
+    }
+
+    /// The waiting devices of whose chains nobody has said yet how much is known.
+    pub fn unbounded(&self) -> impl Iterator<Item = &AuthorId> {
+        let waits = |(_, member): &(&AuthorId, &Member)| member.status == DeviceStatus::Waiting;
+        self.members.iter().filter(waits).map(|(author, _)| author)
     }
 
     /// About how many bytes of memory belong to this state alone. A tree of the standard library is

@@ -65,6 +65,7 @@ fn records_keep_their_bytes_and_verify() {
     samples.add_without_last("act_admit", &Act::Admit { device: device(), wrap: None }, 1);
     samples.add("act_admit_with_wrap", &Act::Admit { device: device(), wrap: Some(to) });
     samples.add("act_remove", &Act::Remove { author: AUTHOR, last: last.clone() });
+    samples.add("act_bound", &Act::Bound { author: AUTHOR, last: last.clone() });
     samples.add("act_epoch", &Act::Epoch(epoch()));
     samples.add("act_recover", &Act::Recover);
     samples.add("act_heal", &Act::Heal { branch: vec![signed(&later)] });

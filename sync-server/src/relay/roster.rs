@@ -3,7 +3,7 @@
 use mainstay_protocol::frame::{Refusal, Reply, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::SpaceId;
-use mainstay_protocol::roster::{Record, Wrap, record_hash};
+use mainstay_protocol::roster::{Act, Record, Wrap, record_hash};
 use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::Claim;
 
@@ -81,9 +81,12 @@ impl<S: FeedStore> Relay<S> {
             row.used_bytes += wraps::size(&wrap);
             changes.push(Change::Wrap(id, hash, wrap));
         }
-        // Whoever filled the space must not be able to prevent its recovery.
+        // Whoever filled the space must not be able to prevent its recovery, nor what follows it: once
+        // for each waiting device.
+        let bounds = record.acts.iter().all(|act| matches!(act, Act::Bound { .. }));
+        let free = record.signer == Signer::Recovery || bounds;
         let quota_bytes = self.config.quota_bytes;
-        if row.used_bytes > quota_bytes && record.signer != Signer::Recovery {
+        if row.used_bytes > quota_bytes && !free {
             return Err(Refusal::Quota { quota_bytes }.into());
         }
         changes.push(Change::Space(id, row));

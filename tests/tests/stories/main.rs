@@ -6,6 +6,7 @@ mod crossing;
 mod dishonest;
 mod filled;
 mod unseen;
+mod waiting;
 
 use jiff::Timestamp;
 use mainstay_core::engine::{Alarm, Job};

@@ -195,7 +195,7 @@ impl Replica {
             return None;
         }
         let hash = stub.hash(&self.me.space);
-        let end = self.roster.state().end_of_removed(&header.author, &header.slot).flatten();
+        let end = self.roster.state().end_of_chain(&header.author, &header.slot).flatten();
         if end.is_some_and(|end| end.seq == header.seq && end.hash != hash) {
             // Whoever removed it had seen another envelope in this place: a copy of it made this one,
             // or it did so afterwards.

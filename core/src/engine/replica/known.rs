@@ -36,7 +36,7 @@ impl Replica {
         }
         // A device that was removed can sign no other branch of its chain any more: of what it shows
         // at known places, only the end that its removal names is anything new.
-        let removed = self.roster.state().end_of_removed(&header.author, &header.slot);
+        let removed = self.roster.state().end_of_chain(&header.author, &header.slot);
         if removed.is_some_and(|end| end != Some(place)) {
             return Ok(Fate::Done);
         }

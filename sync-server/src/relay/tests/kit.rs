@@ -169,6 +169,11 @@ impl World {
         self.follow(by, vec![remove, Act::Epoch(epoch)])
     }
 
+    /// A record that says that nothing is known of a waiting device.
+    pub(super) fn bound(&mut self, by: &Key, waiting: &Key) -> Signed<Record> {
+        self.follow(by, vec![Act::Bound { author: waiting.author(), last: vec![] }])
+    }
+
     /// A recovery that admits `device` after the record with the number `parent`.
     pub(super) fn recover(&mut self, device: &Key, parent: usize) -> Signed<Record> {
         self.records.truncate(parent + 1);
