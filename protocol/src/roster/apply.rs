@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::frame::Signer;
 use crate::heads::Head;
-use crate::ids::{SlotId, SpaceId};
+use crate::ids::{AuthorId, SlotId, SpaceId};
 use crate::limits;
 use crate::roster::RosterError;
 use crate::roster::record::{Act, Device, Epoch, KemKey, LastHead, Record, record_hash};
@@ -24,6 +24,8 @@ struct Step<'a> {
     owes_epoch: bool,
     /// Devices admitted without a wrap of the present epoch.
     unwrapped: bool,
+    /// Whom the device that is admitted now goes on from.
+    succeeds: Option<AuthorId>,
 }
 
 /// The state after a founding record.
@@ -40,7 +42,9 @@ pub(super) fn found(space: &SpaceId, signed: &Signed<Record>) -> Result<State, R
         return Err(rule("a founding record has no parent and is signed by the recovery key"));
     }
     verify(signed, recovery, 0)?;
-    let [_, Act::Admit { device, wrap: None }, Act::Epoch(epoch)] = &record.acts[..] else {
+    let [_, Act::Admit { device, wrap: None, succeeds: None }, Act::Epoch(epoch)] =
+        &record.acts[..]
+    else {
         return Err(rule("a founding record admits one device and starts the first epoch"));
     };
     check_kem(recovery_kem, 0)?;
@@ -51,7 +55,7 @@ pub(super) fn found(space: &SpaceId, signed: &Signed<Record>) -> Result<State, R
         members: BTreeMap::new(),
         epoch: Arc::new(empty),
     };
-    let mut step = Step { number: 0, record: &record, state, owes_epoch: false, unwrapped: false };
+    let mut step = Step::new(&record, state);
     step.admit(device, true)?;
     step.epoch(epoch)?;
     step.finish()
@@ -90,7 +94,7 @@ fn step(
     let number = record.number;
     let rule = |rule| RosterError::Rule { number, rule };
     let state = parent.clone();
-    let mut step = Step { number, record, state, owes_epoch: false, unwrapped: false };
+    let mut step = Step::new(record, state);
     match (&record.signer, record.acts.first()) {
         (Signer::Recovery, Some(Act::Recover)) => step.recover()?,
         (Signer::Recovery, _) => return Err(rule("the recovery key only recovers")),
@@ -103,7 +107,12 @@ fn step(
     step.finish()
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    fn new(record: &'a Record, state: State) -> Self {
+        let number = record.number;
+        Self { number, record, state, owes_epoch: false, unwrapped: false, succeeds: None }
+    }
+
     fn rule<T>(&self, rule: &'static str) -> Result<T, RosterError> {
         Err(RosterError::Rule { number: self.number, rule })
     }
@@ -114,7 +123,8 @@ impl Step<'_> {
         }
         for act in &self.record.acts {
             match act {
-                Act::Admit { device, wrap } => {
+                Act::Admit { device, wrap, succeeds } => {
+                    self.succeed(device, succeeds.as_ref())?;
                     self.admit(device, wrap.is_none())?;
                     if let Some(wrap) = wrap
                         && wrap.to != Signer::Device(device.author())
@@ -164,7 +174,8 @@ impl Step<'_> {
     }
 
     fn recover(&mut self) -> Result<(), RosterError> {
-        let [_, Act::Admit { device, wrap: None }, Act::Epoch(epoch)] = &self.record.acts[..]
+        let [_, Act::Admit { device, wrap: None, succeeds: None }, Act::Epoch(epoch)] =
+            &self.record.acts[..]
         else {
             return self.rule("a recovery admits one device and starts an epoch");
         };
@@ -195,6 +206,20 @@ impl Step<'_> {
         self.epoch(epoch)
     }
 
+    /// Notes whom the device that is admitted next goes on from.
+    fn succeed(&mut self, device: &Device, before: Option<&AuthorId>) -> Result<(), RosterError> {
+        let new = !self.state.members.contains_key(&device.author());
+        match before {
+            Some(before) if !new || self.record.signer != Signer::Device(*before) => {
+                self.rule("a device takes a new name itself, and once")
+            }
+            before => {
+                self.succeeds = before.copied();
+                Ok(())
+            }
+        }
+    }
+
     fn admit(&mut self, device: &Device, needs_epoch: bool) -> Result<(), RosterError> {
         check_kem(&device.kem, self.number)?;
         if device.sealed_name.len() > limits::MAX_SEALED_NAME_BYTES {
@@ -212,8 +237,12 @@ impl Step<'_> {
             Some(status) if status.is_waiting() => {}
             Some(_) => return self.rule("a device comes back only under a new key"),
         }
-        let member = Member { device: Arc::new(device.clone()), status: DeviceStatus::Active };
-        self.state.members.insert(author, member);
+        let succeeds = match self.state.members.get(&author) {
+            Some(waiting) => waiting.succeeds,
+            None => self.succeeds,
+        };
+        let (device, status) = (Arc::new(device.clone()), DeviceStatus::Active);
+        self.state.members.insert(author, Member { device, status, succeeds });
         self.unwrapped |= needs_epoch;
         Ok(())
     }

@@ -74,6 +74,10 @@ pub enum Act {
         /// The present epoch, wrapped for it; none if the same record starts a new one.
         #[n(1)]
         wrap: Option<WrapRef>,
+        /// The signer itself, if it goes on under this key: both are one device. Nobody can say so of
+        /// another device.
+        #[n(2)]
+        succeeds: Option<AuthorId>,
     },
     /// Removes a device. The same record must start an epoch.
     #[n(2)]

@@ -1,6 +1,6 @@
 //! What holds after a record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::frame::Signer;
@@ -89,6 +89,8 @@ pub struct Member {
     pub device: Arc<Device>,
     /// Whether it takes part.
     pub status: DeviceStatus,
+    /// The name under which the same device was known before, if it said so when it took this one.
+    pub succeeds: Option<AuthorId>,
 }
 
 /// What holds after a record.
@@ -150,6 +152,27 @@ impl State {
         Some(bounds.get(slot).copied())
     }
 
+    /// All names of one device, this one among them: whoever holds the secret of one can sign as any.
+    pub fn names_of(&self, author: &AuthorId) -> BTreeSet<AuthorId> {
+        let first = |author: &AuthorId| {
+            let before = |name: &AuthorId| self.members.get(name)?.succeeds;
+            // As many steps as there are members: two branches that were joined may say nonsense.
+            std::iter::successors(Some(*author), before).take(self.members.len()).last()
+        };
+        let origin = first(author);
+        let same = self.members.keys().filter(|other| first(other) == origin);
+        same.copied().chain([*author]).collect()
+    }
+
+    /// Whether the device goes by a later name that stands where this one does: the later one says
+    /// it all.
+    pub fn is_former(&self, author: &AuthorId) -> bool {
+        let kind = |author| self.members.get(author).map(|m| std::mem::discriminant(&m.status));
+        self.members
+            .iter()
+            .any(|(later, m)| m.succeeds == Some(*author) && kind(later) == kind(author))
+    }
+
     /// The waiting devices of whose chains nobody has said yet how much is known.
     pub fn unbounded(&self) -> impl Iterator<Item = &AuthorId> {
         let waits = |(_, member): &(&AuthorId, &Member)| member.status == DeviceStatus::Waiting;
@@ -190,7 +213,8 @@ impl State {
             *member = match other.members.get(author) {
                 Some(theirs) => {
                     let (device, status) = (member.device.clone(), &member.status);
-                    Member { device, status: status.joined(&theirs.status) }
+                    let (status, succeeds) = (status.joined(&theirs.status), member.succeeds);
+                    Member { device, status, succeeds }
                 }
                 None => alone(member),
             };

@@ -36,7 +36,7 @@ fn a_waiting_device_is_confirmed_with_the_keys_it_had() {
     let mut roster = with(&[1]);
     roster.append(&recovery(&roster, 1, 5)).unwrap();
     let other = Device { kem: kem(9), ..device(1) };
-    let act = Act::Admit { device: other, wrap: Some(wrap(1)) };
+    let act = Act::Admit { device: other, wrap: Some(wrap(1)), succeeds: None };
     breaks(put(&mut roster, 5, vec![act]), "a waiting device is confirmed with other keys");
     put(&mut roster, 5, vec![admit(1)]).unwrap();
     assert_eq!(*status(&roster, 1), DeviceStatus::Active);

@@ -16,7 +16,7 @@ use crate::engine::error::EngineError;
 use crate::space::change::{self, Change};
 
 /// Heads in one record: each takes at most 64 bytes, and a fifth is left for the rest.
-const HEADS_PER_RECORD: usize = MAX_ROSTER_RECORD_BYTES / 80;
+pub(super) const HEADS_PER_RECORD: usize = MAX_ROSTER_RECORD_BYTES / 80;
 
 impl Replica {
     /// Puts first what everything else rests on: where the chains of waiting devices stand. Changes

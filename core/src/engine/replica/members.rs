@@ -59,7 +59,8 @@ pub enum Job {
 }
 
 impl Replica {
-    /// The devices, also those that were removed.
+    /// The devices, also those that were removed. One that took a new name is listed under that alone,
+    /// as long as the former one stands where the new one does.
     pub fn devices(&self) -> Vec<DeviceInfo> {
         self.devices_of(&self.roster)
     }
@@ -78,7 +79,9 @@ impl Replica {
             },
             was_removed: matches!(member.status, DeviceStatus::Returned(_)),
         };
-        roster.state().members.iter().map(info).collect()
+        let state = roster.state();
+        let shown = |(author, _): &(&AuthorId, &Member)| **author == me || !state.is_former(author);
+        state.members.iter().filter(shown).map(info).collect()
     }
 
     pub(super) fn device_name(&self, author: &AuthorId) -> String {
@@ -134,14 +137,8 @@ impl Replica {
             Job::Admit(newcomer) => {
                 change::admit(&mut *self.rng, (&self.roster, &self.keyring), &author, newcomer)?
             }
-            Job::Confirm(waiting) => {
-                change::confirm(&mut *self.rng, (&self.roster, &self.keyring), &author, waiting)?
-            }
-            Job::Remove(gone) => {
-                let last = self.last_heads(gone)?;
-                let keys = (&self.roster, &self.keyring);
-                change::remove(&mut *self.rng, keys, &author, (gone, last))?
-            }
+            Job::Confirm(waiting) => self.draft_confirmation(waiting)?,
+            Job::Remove(gone) => self.draft_removal(gone)?,
             Job::Epoch => {
                 change::start_epoch(&mut *self.rng, (&self.roster, &self.keyring), &author)?
             }
@@ -149,7 +146,7 @@ impl Replica {
             Job::Rekey => {
                 let keys = self.me.secret.keys(&self.me.space, self.next_generation());
                 let newcomer = Newcomer::own(&keys, &self.me.name);
-                change::admit(&mut *self.rng, (&self.roster, &self.keyring), &author, &newcomer)?
+                change::go_on(&mut *self.rng, (&self.roster, &self.keyring), &author, &newcomer)?
             }
             // A heal is made where the fork is met, against the list that the relay shows.
             Job::Heal(_) => return Ok(None),

@@ -53,7 +53,7 @@ impl World {
     fn remove(&mut self, number: u8) {
         let (signer, gone) = (self.device(0).author, self.device(number).author.author_id());
         let at = (&self.roster, &self.keyring);
-        let change = remove(&mut self.rng, at, &signer, (&gone, vec![])).unwrap();
+        let change = remove(&mut self.rng, at, &signer, vec![(gone, vec![])]).unwrap();
         self.take(change);
     }
 
@@ -208,7 +208,7 @@ fn a_healed_fork_keeps_the_keys_of_both_branches_readable() {
     let gone = world.device(2).author.author_id();
     let keyring = world.opened_by(&world.device(1)).unwrap();
     let signer = world.device(1).author;
-    let other = remove(&mut world.rng, (&fork, &keyring), &signer, (&gone, vec![])).unwrap();
+    let other = remove(&mut world.rng, (&fork, &keyring), &signer, vec![(gone, vec![])]).unwrap();
     world.remove(3);
     world.wraps.extend(other.wraps.clone());
     world.keyring.add(other.epoch.unwrap());
