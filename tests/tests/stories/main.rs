@@ -5,6 +5,7 @@ mod chapters;
 mod crossing;
 mod dishonest;
 mod filled;
+mod invented;
 mod names;
 mod unseen;
 mod waiting;

@@ -20,7 +20,7 @@ impl Replica {
         slot: &mut Slot,
         verified: &Verified,
     ) -> Result<Fate, EngineError> {
-        let header = verified.stub.header();
+        let header = &verified.header;
         let mine = header.author == self.me.keys.author.author_id();
         let place = Head { seq: header.seq, hash: verified.hash };
         let head = slot.head(&header.author);
