@@ -52,6 +52,7 @@ impl RootSecret {
     }
 
     #[cfg(feature = "test-kit")]
+    #[cfg(feature = "test-kit")]
     pub(super) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }

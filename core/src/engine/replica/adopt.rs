@@ -66,8 +66,6 @@ impl Replica {
     ) -> Result<(), EngineError> {
         let adopted = match slot.name {
             SlotName::Plan => self.adopt_plan(tx, bytes)?,
-            // Never of a private space.
-            SlotName::Record(_) => false,
             SlotName::Chapter(month) => match Bundle::from_bytes(bytes) {
                 Ok(bundle) => {
                     self.adopt_bundle(tx, slot, Month::from_index(month), bundle, wanted)?
