@@ -24,14 +24,16 @@ impl<S: FeedStore> Relay<S> {
     ) -> Result<Reply, Stop> {
         self.with_space(space, |space| {
             connection.anybody(space)?;
-            let mut records = space.roster.records_after(known.as_ref());
+            // Of a long list, no more is copied than is served.
+            let all = || space.roster.records();
+            let at = known.and_then(|known| all().position(|(hash, ..)| *hash == known));
             let mut bytes = 0;
-            let fitting = records.iter().take_while(|record| {
+            let fitting = all().skip(at.map_or(0, |at| at + 1)).take_while(|(_, record, _)| {
+                let first = bytes == 0;
                 bytes += record.body().len() + SIGNED_BYTES;
-                bytes <= MAX_SERVED_BYTES
+                first || bytes <= MAX_SERVED_BYTES
             });
-            let fitting = fitting.count().max(1);
-            records.truncate(fitting);
+            let records = fitting.map(|(_, record, _)| record.clone()).collect();
             Ok(Reply::Roster { records })
         })
     }
