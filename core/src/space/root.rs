@@ -52,7 +52,6 @@ impl RootSecret {
     }
 
     #[cfg(feature = "test-kit")]
-    #[cfg(feature = "test-kit")]
     pub(super) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
