@@ -5,7 +5,7 @@ use mainstay_core::engine::{EngineError, Errand, Glance, Handshake, Offer, Share
 use mainstay_core::space::link::Invitation;
 use mainstay_core::space::phrase::Phrase;
 use mainstay_core::sync::Connection as Link;
-use mainstay_protocol::frame::Reply;
+use mainstay_protocol::frame::{ItemBody, Reply};
 use mainstay_protocol::ids::SpaceId;
 use mainstay_sync_server::relay::Connection;
 
@@ -25,6 +25,19 @@ pub struct Shared {
     pub pushed: usize,
     /// Shares that failed.
     pub failed: Vec<(SpaceId, EngineError)>,
+    /// Envelopes of shares that came, whole.
+    pub came: Vec<(SpaceId, Vec<u8>)>,
+}
+
+impl Shared {
+    fn note(&mut self, share: SpaceId, reply: &Reply) {
+        let Reply::Items { items, .. } = reply else { return };
+        for item in items {
+            if let ItemBody::Whole(bytes) = &item.body {
+                self.came.push((share, bytes.to_vec()));
+            }
+        }
+    }
 }
 
 /// A consent of a test: this scope, to this name, from now on.
@@ -88,6 +101,7 @@ impl World {
                     shared.pushed += envelopes.len();
                 }
                 for reply in self.handle(&mut connection, request) {
+                    shared.note(share, &reply);
                     let refused = matches!(reply, Reply::Refused(_));
                     errand.reply(&mut phone.replica, reply, self.now_ms)?;
                     if refused {

@@ -5,4 +5,5 @@ mod ending;
 mod giving;
 mod inviting;
 mod kit;
+mod leaks;
 mod talking;

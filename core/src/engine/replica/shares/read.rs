@@ -381,6 +381,25 @@ impl Replica {
     }
 }
 
+#[cfg(feature = "test-kit")]
+impl Replica {
+    /// Everything in an envelope of a share that this device can open, as the bytes that were sealed.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub fn open_shared(
+        &mut self,
+        id: &SpaceId,
+        envelope: &mainstay_protocol::envelope::Envelope,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
+        self.with_share(id, |_, share| {
+            let epoch = share.keyring.epoch(&envelope.header().epoch);
+            let opened = epoch.map(|epoch| crate::space::seal::open(id, envelope, epoch));
+            Ok(opened.and_then(Result::ok).map(|plain| plain.to_vec()))
+        })
+    }
+}
+
 fn stands(register: &Register) -> bool {
     let record = register.record();
     record.is_some_and(|record| record.body != SharedBody::Gone) || register.pending.is_some()
