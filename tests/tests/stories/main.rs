@@ -9,6 +9,7 @@ mod invented;
 mod names;
 mod unseen;
 mod waiting;
+mod withheld;
 
 use jiff::Timestamp;
 use mainstay_core::engine::{Alarm, Job};

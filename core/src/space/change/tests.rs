@@ -166,12 +166,12 @@ fn a_thief_who_removed_everybody_loses_to_the_phrase() {
 
     // The person confirms their other device, which can read on; the thief's stays outside.
     let signer = world.device(2).author;
-    let change = confirm(&mut world.rng, (&world.roster, &mine), &signer, &waiting).unwrap();
+    let change = confirm(&mut world.rng, (&world.roster, &mine), &signer, &[waiting]).unwrap();
     world.take(change);
     world.opened_by(&world.device(1)).unwrap().present(&world.roster).unwrap();
     assert!(!world.roster.state().is_active(&world.device(0).author.author_id()));
     mine.absorb(&world.roster, &[], Signer::Recovery, world.recovery.kem());
-    let again = confirm(&mut world.rng, (&world.roster, &mine), &signer, &waiting).unwrap_err();
+    let again = confirm(&mut world.rng, (&world.roster, &mine), &signer, &[waiting]).unwrap_err();
     assert_eq!(again, ChangeError::NoDevice);
 }
 
