@@ -21,6 +21,7 @@ mod members;
 mod names;
 mod open;
 mod outbox;
+mod parked;
 mod plan;
 mod read;
 mod receipts;

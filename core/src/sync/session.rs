@@ -86,6 +86,9 @@ pub struct Session {
     pub(super) greeted: bool,
     pub(super) unknown_space: bool,
     pub(super) pulled: bool,
+    /// How far the feed was read in this sync, also where something waits and the device's cursor
+    /// stays behind.
+    pub(super) place: Option<Cursor>,
     /// The feed was read once more, because bodies that it announced are gone.
     pub(super) read_again: bool,
     /// The bodies asked for last; asking for the same again would bring nothing.
@@ -134,6 +137,7 @@ impl Session {
             greeted: false,
             unknown_space: false,
             pulled: false,
+            place: None,
             read_again: false,
             asked_wanted: Vec::new(),
             compared: false,
@@ -293,11 +297,16 @@ impl Session {
         self.taught = true;
     }
 
+    /// The feed is to be read once more, from where the device stands.
+    pub(super) fn read_anew(&mut self) {
+        (self.pulled, self.place) = (false, None);
+    }
+
     pub(super) fn restart(&mut self) -> Result<(), SyncError> {
         self.restarts += 1;
         self.greeted = false;
         self.forked = false;
-        self.pulled = false;
+        self.read_anew();
         self.asked_wanted.clear();
         self.asked_wraps = false;
         self.receipt_sent = false;

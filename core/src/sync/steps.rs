@@ -45,7 +45,8 @@ impl Session {
         }
         if local.roster_is_stale() {
             // What was passed over comes again, and counts now or never.
-            (self.pulled, self.asked_wraps) = (false, false);
+            self.read_anew();
+            self.asked_wraps = false;
             let known = Some(local.roster_head());
             return Ok(Some(vec![(Asked::Roster, Request::Roster { space, known })]));
         }
@@ -73,7 +74,10 @@ impl Session {
             None => {}
         }
         if !self.pulled {
-            let cursor = local.cursor().or(self.feed.map(|feed| Cursor::start(feed.incarnation)));
+            let cursor = self
+                .place
+                .or(local.cursor())
+                .or(self.feed.map(|feed| Cursor::start(feed.incarnation)));
             let cursor = cursor.ok_or(SyncError::BadReply("no place in the feed"))?;
             return Ok(Some(vec![(Asked::Pull, pull_after(space, cursor))]));
         }
@@ -131,7 +135,7 @@ impl Session {
         if self.asked_wanted == numbers {
             // A device that replaced them since the feed was read says so in the feed.
             if !std::mem::replace(&mut self.read_again, true) {
-                self.pulled = false;
+                self.read_anew();
             } else if self.pulled {
                 local.end_wanted()?;
             }
@@ -206,6 +210,10 @@ impl Session {
             }
             (Asked::Pull, Reply::Items { items, continues, more, cursor }) => {
                 local.take_items(items, Some(cursor), now_ms)?;
+                // Who says that there is more has shown something new: else this would never end.
+                if self.place.replace(cursor).is_some_and(|at| at.number >= cursor.number) && more {
+                    return Err(SyncError::BadReply("the same part of the feed again").into());
+                }
                 if !continues && !more {
                     self.pulled = true;
                     local.end_pull()?;

@@ -10,6 +10,7 @@ mod names;
 mod salvage;
 mod unseen;
 mod waiting;
+mod withheld;
 
 use jiff::Timestamp;
 use mainstay_core::engine::{Alarm, Job};

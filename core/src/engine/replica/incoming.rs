@@ -10,6 +10,7 @@ use mainstay_protocol::ids::{AuthorId, SlotId};
 use mainstay_protocol::statement::Cursor;
 
 use super::docs::entry_key;
+use super::parked::{Parked, Wait};
 use super::records::{Slot, Stashed};
 use super::{Alarm, Replica};
 use crate::chapter::{EntryChange, Payload, SlotName};
@@ -23,8 +24,8 @@ use crate::space::seal;
 /// What a sync keeps in memory between the relay's answers.
 #[derive(Default)]
 pub(super) struct Intake {
-    /// Items whose predecessors have not come yet.
-    held: Vec<Item>,
+    /// Items that wait for others.
+    pub(super) parked: Parked,
     /// What announced snapshots cover: a chain may go on from there.
     pub(super) covers: BTreeMap<SlotId, Vec<AuthorHead>>,
     /// Chains that went on from a snapshot's cover without what comes before.
@@ -59,7 +60,7 @@ pub(super) struct Intake {
 impl Intake {
     /// Whether items wait for others.
     pub(super) fn holds_something(&self) -> bool {
-        !self.held.is_empty()
+        self.parked.holds_something()
     }
 
     /// Whether bodies have come that no snapshot was made whole of yet.
@@ -71,8 +72,8 @@ impl Intake {
 /// What became of an item.
 pub(super) enum Fate {
     Done,
-    /// It waits for what comes before it.
-    Held,
+    /// It waits for something.
+    Held(Wait),
 }
 
 /// An item that was read and verified.
@@ -85,37 +86,32 @@ pub(super) struct Verified {
 }
 
 impl Replica {
-    /// Takes in items of the feed. Those that wait for others are kept and tried again; `true` when
-    /// none is waiting, so that a cursor may move past them.
+    /// Takes in items of the feed. Those that wait for others are kept, and tried again once these have
+    /// come; `true` when none is waiting, so that a cursor may move past them.
     pub(super) fn take_items(
         &mut self,
         items: Vec<Item>,
         now_ms: i64,
     ) -> Result<bool, EngineError> {
         let mut tx = self.tx();
-        self.intake.held.extend(items);
-        loop {
-            let before = self.intake.held.len();
-            let mut waiting = Vec::new();
-            for item in std::mem::take(&mut self.intake.held) {
-                match self.take_item(&mut tx, &item, now_ms)? {
-                    Fate::Done => {}
-                    Fate::Held => waiting.push(item),
+        let mut next = self.intake.parked.take_sealed(|epoch| self.keyring.epoch(epoch).is_some());
+        next.extend(items);
+        while !next.is_empty() {
+            for item in next {
+                if let Fate::Held(wait) = self.take_item(&mut tx, &item, now_ms)? {
+                    self.intake.parked.park(item, wait);
                 }
             }
-            self.intake.held = waiting;
-            if self.intake.held.is_empty() || self.intake.held.len() == before {
-                break;
-            }
+            next = self.intake.parked.take_next();
         }
         self.put_tally(&mut tx)?;
         tx.commit_lazily(&mut *self.rng)?;
-        Ok(self.intake.held.is_empty() && !self.intake.stale_roster)
+        Ok(!self.intake.holds_something() && !self.intake.stale_roster)
     }
 
     /// A sync has ended: whatever still waits is being withheld.
     pub(super) fn end_intake(&mut self) {
-        if !self.intake.held.is_empty() {
+        if self.intake.holds_something() {
             self.alarm(Alarm::Withheld);
         }
         self.intake = Intake::default();
@@ -136,11 +132,11 @@ impl Replica {
             return Ok(fate);
         }
         if !self.continues(&header, head) && !self.follows_wanted(tx, &header)? {
-            return Ok(Fate::Held);
+            return Ok(Fate::Held(Wait::Before(header.slot, header.author, header.seq)));
         }
         match header.kind {
             Kind::Change => match self.take_change(tx, &mut slot, &verified)? {
-                Fate::Held => return Ok(Fate::Held),
+                Fate::Held(wait) => return Ok(Fate::Held(wait)),
                 Fate::Done => slot.changed_ms = now_ms,
             },
             _ => self.take_part(tx, &verified)?,
@@ -239,8 +235,10 @@ impl Replica {
         v: &Verified,
     ) -> Result<Fate, EngineError> {
         let header = &v.header;
-        let Some(whole) = &v.whole else { return Ok(Fate::Held) };
-        let Some(epoch) = self.keyring.epoch(&header.epoch) else { return Ok(Fate::Held) };
+        let Some(whole) = &v.whole else { return Ok(Fate::Held(Wait::Key(None))) };
+        let Some(epoch) = self.keyring.epoch(&header.epoch) else {
+            return Ok(Fate::Held(Wait::Key(Some(header.epoch))));
+        };
         let opened = seal::open(&self.me.space, whole, epoch).ok();
         let payload = opened.and_then(|bytes| Payload::from_bytes(&bytes).ok());
         match payload {

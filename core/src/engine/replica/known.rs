@@ -44,8 +44,8 @@ impl Replica {
         match header.kind {
             // Whoever reads the feed anew cannot tell which branch it read before.
             Kind::Change if other || unsure => {
-                if let Fate::Held = self.absorb(tx, slot, verified)? {
-                    return Ok(Fate::Held);
+                if let held @ Fate::Held(_) = self.absorb(tx, slot, verified)? {
+                    return Ok(held);
                 }
             }
             Kind::Snapshot if other => {
@@ -81,10 +81,10 @@ impl Replica {
     fn absorb(&mut self, tx: &mut Tx, slot: &mut Slot, v: &Verified) -> Result<Fate, EngineError> {
         let before = self.counts.received;
         // A key that does not come with the present one has never been for this device.
-        if let Fate::Held = self.take_change(tx, slot, v)?
+        if let held @ Fate::Held(_) = self.take_change(tx, slot, v)?
             && self.keyring.present(&self.roster).is_err()
         {
-            return Ok(Fate::Held);
+            return Ok(held);
         }
         if self.counts.received > before {
             slot.news = true;

@@ -66,6 +66,7 @@ impl Replica {
     /// Moves a head, here and in the tally.
     pub(super) fn move_head(&mut self, slot: &mut Slot, author: &AuthorId, head: Head) {
         let before = slot.set(author, head);
+        self.intake.parked.moved(slot.id, *author, head.seq);
         self.tally_head(&slot.id, author, before, Some(head));
     }
 

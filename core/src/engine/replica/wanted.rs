@@ -108,6 +108,9 @@ impl Replica {
         if !has_more(slot, &header.author, &header.covers) {
             self.intake.voided.remove(&header.slot);
         }
+        for AuthorHead { author, head } in &header.covers {
+            self.intake.parked.announced(header.slot, *author, head.seq);
+        }
         self.intake.covers.entry(header.slot).or_default().extend(header.covers.iter().copied());
         if needless || page {
             // Whoever made this page had seen the pages before it; nobody needs them again.

@@ -1,0 +1,59 @@
+//! A relay that withholds what others wait for.
+
+use mainstay_core::engine::{Alarm, EngineError};
+use mainstay_protocol::frame::{Item, Reply, Request};
+use mainstay_tests::network::Line;
+
+use super::dishonest::meddling;
+use super::{log, round, rows, two};
+
+/// A relay that leaves these numbers out, and says so many times that there is more.
+fn withholding(hidden: u64, more: u32) -> Line {
+    let mut left = more;
+    let line = meddling(move |request, mut replies| {
+        for reply in &mut replies {
+            let Reply::Items { items, more, continues, .. } = reply else { continue };
+            items.retain(|item: &Item| item.number != hidden);
+            if matches!(request, Request::Pull { .. }) && !*continues && left > 0 {
+                left -= 1;
+                *more = true;
+            }
+        }
+        replies
+    });
+    Line { requests_left: Some(300), ..line }
+}
+
+// Broken on purpose: `Session::answered` taking the same place of the feed for a new one made it fail.
+#[test]
+fn a_relay_that_shows_the_same_again_and_again_ends_the_sync() {
+    let (mut world, _, mut own, mut other) = two(161);
+    for text in ["one", "two", "three"] {
+        log(&world, &mut other, text);
+        world.sync(&mut other).unwrap();
+    }
+    let ended = world.sync_over(&mut own, &mut withholding(1, u32::MAX));
+    let Err(EngineError::BadReply { what }) = ended else {
+        panic!("it goes on: {:?}", ended.err())
+    };
+    assert_eq!(what, "the same part of the feed again");
+    // Nothing was taken for read: an honest sync brings it.
+    round(&mut world, &mut [&mut own, &mut other]);
+    assert_eq!(rows(&mut own).len(), 3);
+}
+
+#[test]
+fn what_waits_for_something_withheld_is_read_again_by_the_next_sync() {
+    let (mut world, _, mut own, mut other) = two(162);
+    for text in ["one", "two", "three"] {
+        log(&world, &mut other, text);
+        world.sync(&mut other).unwrap();
+    }
+    for _ in 0..2 {
+        world.sync_over(&mut own, &mut withholding(1, 0)).unwrap();
+        assert!(own.replica.take_alarms().contains(&Alarm::Withheld));
+        assert!(rows(&mut own).is_empty());
+    }
+    world.sync(&mut own).unwrap();
+    assert_eq!(rows(&mut own).len(), 3);
+}
