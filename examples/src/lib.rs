@@ -6,3 +6,4 @@ pub mod journey;
 pub mod keys;
 pub mod phone;
 pub mod relay;
+mod shell;

@@ -9,7 +9,7 @@ use super::home::Home;
 use super::output::{Output, next_line};
 use super::{syncing, words};
 
-pub(super) async fn devices(
+pub(crate) async fn devices(
     home: &Home,
     out: &Output,
     action: DeviceAction,
@@ -32,12 +32,14 @@ async fn with_engine(engine: &Engine, out: &Output, action: DeviceAction) -> Res
             return link(out, offer, code.as_deref()).await;
         }
         DeviceAction::Remove { device } => {
-            engine.remove_device(&chosen(engine, &device, &["active", "waiting"]).await?).await?;
+            engine
+                .remove_device(&chosen(engine, out, &device, &["active", "waiting"]).await?)
+                .await?;
         }
         DeviceAction::Heal { yes } => heal(engine, out, yes).await?,
         DeviceAction::Rejoin { invitation } => rejoin(engine, out, invitation).await?,
         DeviceAction::Confirm { device } => {
-            engine.confirm_device(&chosen(engine, &device, &["waiting"]).await?).await?;
+            engine.confirm_device(&chosen(engine, out, &device, &["waiting"]).await?).await?;
         }
         DeviceAction::List | DeviceAction::Join { .. } => {}
     }
@@ -46,7 +48,13 @@ async fn with_engine(engine: &Engine, out: &Output, action: DeviceAction) -> Res
 }
 
 /// The id of the one device that this means, if it may be removed or confirmed at all.
-async fn chosen(engine: &Engine, text: &str, statuses: &[&str]) -> Result<String, Failure> {
+async fn chosen(
+    engine: &Engine,
+    out: &Output,
+    text: &str,
+    statuses: &[&str],
+) -> Result<String, Failure> {
+    let program = out.program();
     let devices = engine.devices().await?;
     let text = text.trim();
     let id = text.to_ascii_lowercase();
@@ -62,8 +70,8 @@ async fn chosen(engine: &Engine, text: &str, statuses: &[&str]) -> Result<String
     match (&may[..], &meant[..]) {
         ([device], _) => Ok(device.author.to_hex()),
         ([_, ..], _) => Err(Failure::new(format!(
-            "{} devices are called {text}; say which by the beginning of its id, from `phone \
-             devices list`",
+            "{} devices are called {text}; say which by the beginning of its id, from \
+             `{program} devices list`",
             may.len()
         ))),
         ([], [device]) if device.this => Err(Failure::new(format!(
@@ -74,7 +82,7 @@ async fn chosen(engine: &Engine, text: &str, statuses: &[&str]) -> Result<String
             device.status
         ))),
         ([], _) => Err(Failure::new(format!(
-            "there is no device {text} to do this with; `phone devices list` shows them all"
+            "there is no device {text} to do this with; `{program} devices list` shows them all"
         ))),
     }
 }
@@ -143,13 +151,9 @@ fn text(devices: &[DeviceInfo]) -> String {
 
 /// Shows the invitation, waits for the other device, and lets it in if the codes are equal.
 async fn link(out: &Output, mut offer: LinkOffer, code: Option<&str>) -> Result<(), Failure> {
-    out.tell("Give this to your other device, and to nobody else (`phone devices join`):\n");
-    let text = offer.text();
-    out.tell(&text);
-    // Too long for a code that a camera could read is no reason not to link.
-    if let Ok(code) = qrcode::QrCode::new(text.as_bytes()) {
-        out.tell(&code.render::<qrcode::render::unicode::Dense1x2>().build());
-    }
+    let join = format!("`{} devices join`", out.program());
+    out.tell(&format!("Give this to your other device, and to nobody else ({join}):\n"));
+    out.tell_link(&offer.text());
     out.tell("\nWaiting for it…");
     let (name, shown) = offer.answered().await?;
     let shown = shown.to_string();
