@@ -84,16 +84,16 @@ pub struct Header {
     /// Which part of a whole it is.
     #[n(8)]
     pub chunk: Chunk,
-    /// In every part of a snapshot: the heads that it replaces, its own author's among them when
-    /// that author has one. Sorted by author. Empty for a change.
+    /// In every part of a snapshot, and in a record: the heads that it replaces, its own author's among
+    /// them when that author has one. Sorted by author. Empty for a change.
     #[n(9)]
     pub covers: Vec<AuthorHead>,
     /// In a snapshot: what it replaces is to be destroyed at once instead of after the retention
-    /// period, because it holds something that was to be forgotten.
+    /// period, because it holds something that was to be forgotten. Always set in a record.
     #[n(10)]
     pub destroys: bool,
     /// In a snapshot: it holds something that no covered envelope held, so that even who holds
-    /// every covered head fetches it.
+    /// every covered head fetches it. It says nothing in a record, which is always served whole.
     #[n(11)]
     pub news: bool,
     /// In a snapshot that destroys: how many documents it forgets that no covered snapshot had
@@ -107,6 +107,12 @@ impl Header {
     /// The head that a snapshot covers of `author`.
     pub fn covered(&self, author: &AuthorId) -> Option<Head> {
         self.covers.iter().find(|cover| cover.author == *author).map(|cover| cover.head)
+    }
+
+    /// The head that this follows in its chain; none for the first.
+    fn before(&self) -> Option<Head> {
+        let seq = self.seq.checked_sub(1).filter(|seq| *seq > 0)?;
+        Some(Head { seq, hash: self.previous })
     }
 
     fn check(&self) -> Result<(), CodecError> {
@@ -136,6 +142,14 @@ impl Header {
                 malformed("a change covers nothing")
             }
             Kind::Change if self.chunk != Chunk::WHOLE => malformed("a change has one part"),
+            Kind::Record if self.chunk != Chunk::WHOLE => malformed("a record has one part"),
+            Kind::Record if !self.destroys || self.forgets > 0 => {
+                malformed("a record destroys what it replaces, and forgets nothing")
+            }
+            // Of one device, a slot never holds two records.
+            Kind::Record if self.covered(&self.author) != self.before() => {
+                malformed("a record does not replace the one before it in its chain")
+            }
             _ if self.forgets > 0 && !self.destroys => {
                 malformed("what is forgotten must be destroyed")
             }

@@ -78,12 +78,31 @@ pub const MAX_MAILBOX_MESSAGES: usize = 8;
 pub const MAX_MAILBOX_MESSAGE_BYTES: usize = 4096;
 /// How long a mailbox may stay open: 7 days.
 pub const MAX_MAILBOX_LIFE_MS: u64 = 7 * 24 * 3600 * 1000;
-/// Members of one share at a time. A person has a few counsellors, each in a share of their own;
-/// families and teams fit too.
+/// Members of one share at a time, its owner included. A person has a few counsellors, each in a share
+/// of their own; families and teams fit too.
 pub const MAX_SHARE_MEMBERS: usize = 8;
-/// Members that a share has ever had.
+/// Members that a share has ever had. An owner's change of keys counts as one.
 pub const MAX_SHARE_MEMBERS_EVER: usize = 64;
+/// Members, of [`MAX_SHARE_MEMBERS_EVER`], that nothing but recoveries ever lets in.
+pub const SHARE_MEMBERS_FOR_RECOVERIES: usize = 16;
 /// Devices of one member of a share at a time.
 pub const MAX_MEMBER_DEVICES: usize = 16;
+/// Devices that one member of a share has ever had: a few a year for many years. An owner's change of
+/// keys counts anew. It bounds what a counsellor ever signs, too: adding and taking out each of these,
+/// and leaving, are 97 records.
+pub const MAX_MEMBER_DEVICES_EVER: usize = 48;
+/// Devices that a share has ever had, whosever they were.
+pub const MAX_SHARE_DEVICES: usize = 512;
+/// Devices after which only the owner adds some, in a share.
+pub const MAX_COUNSELLORS_DEVICES: usize = 320;
+/// Devices after which the owner adds some only where a recovery has opened room.
+pub const MAX_ORDINARY_SHARE_DEVICES: usize = 384;
+/// Further devices of the owner that each recovery of a share opens: those of one member.
+pub const SHARE_DEVICES_PER_RECOVERY: usize = MAX_MEMBER_DEVICES;
+/// Of a share's ordinary records, those that no counsellor reaches.
+pub const SHARE_RECORDS_FOR_THE_OWNER: usize = 128;
+/// Records of a share, beyond ordinary ones, in which its owner takes back, removes and replaces. Fewer
+/// than a recovery opens ([`ROSTER_RECORDS_PER_RECOVERY`]).
+pub const SHARE_RECORDS_FOR_NARROWING: usize = 64;
 /// A sealed consent: some hundred bytes per class of data, and a notice's text by its hash.
 pub const MAX_SEALED_CONSENT_BYTES: usize = 8 * 1024;

@@ -17,12 +17,25 @@
 //!   wait.
 //! * The number of records and of devices is bounded. Where ordinary records end, removals still fit
 //!   in, and where these end, recoveries do; each opens room for more.
+//!
+//! A *share* has members, one human each, instead of devices ([`ShareState`]):
+//!
+//! * Its founding record, signed by the root key, names one owner ([`Act::Share`]).
+//! * Members sign, not devices. Each adds and takes out devices of their own ([`Act::Certify`],
+//!   [`Act::Retire`]); a counsellor may also leave, and does nothing else.
+//! * The owner lets counsellors in and removes them, takes out anybody's device, changes their own keys,
+//!   starts epochs and consents. Whoever comes or goes on the owner's word comes with a new epoch, which
+//!   is wrapped once for each member and for the root, and holds no earlier key.
+//! * A key is used for one thing once. Nobody comes back under an old one.
+//! * A recovery gives the owner new keys; the counsellors stay. Nothing joins two branches: a fork is an
+//!   alarm, and the owner makes another share.
 
 mod apply;
 mod chain;
 mod record;
 mod room;
 mod share;
+mod share_rules;
 mod state;
 
 pub use chain::{Merged, Roster};

@@ -31,6 +31,7 @@ fn all_golden() -> Vec<Vec<u8>> {
         include_str!("../vectors/replies.hex"),
         include_str!("../vectors/requests.hex"),
         include_str!("../vectors/rosters.hex"),
+        include_str!("../vectors/shares.hex"),
         include_str!("../vectors/statements.hex"),
         include_str!("../vectors/values.hex"),
     ];

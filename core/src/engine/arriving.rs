@@ -34,11 +34,11 @@ use crate::transport::Wire;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A space as the relay shows it to somebody who has nothing of it yet.
-pub(super) struct Shown {
-    pub(super) roster: Roster,
-    pub(super) keyring: Keyring,
+struct Shown {
+    roster: Roster,
+    keyring: Keyring,
     cursor: Cursor,
-    pub(super) wraps: Vec<Wrap>,
+    wraps: Vec<Wrap>,
 }
 
 impl Engine {
@@ -354,7 +354,7 @@ fn unexpected(reply: Option<Reply>) -> EngineError {
 }
 
 /// Sends a batch and collects its answers; a refusal is an error.
-pub(super) async fn ask(wire: &Wire, batch: &[Request]) -> Result<Vec<Reply>, EngineError> {
+async fn ask(wire: &Wire, batch: &[Request]) -> Result<Vec<Reply>, EngineError> {
     in_time(None, async {
         let mut exchange = wire.exchange(batch).await?;
         let mut replies = Vec::new();
@@ -383,7 +383,7 @@ pub(super) fn attach(
 }
 
 /// What the relay shows of a space to one of its signers, in one round trip.
-pub(super) async fn show(
+async fn show(
     wire: &Wire,
     (space, signer): (SpaceId, Signer),
     key: &AuthorKey,

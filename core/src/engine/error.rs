@@ -153,9 +153,12 @@ pub enum EngineError {
     /// A member may not say that.
     #[error("that is for the other side of this share to say")]
     NotYours,
-    /// Something in a share breaks a limit or cannot be read.
+    /// Something that was to be said in a share breaks a limit.
     #[error(transparent)]
-    Care(#[from] crate::care::CareError),
+    Record(#[from] crate::care::RecordError),
+    /// A consent breaks a limit.
+    #[error(transparent)]
+    Consent(#[from] crate::care::InvalidConsent),
     /// The engine was shut down, or is suspended.
     #[error("the journal is closed; open or resume it first")]
     Closed,

@@ -3,26 +3,21 @@
 use std::collections::BTreeMap;
 
 use mainstay_protocol::address::RelayAddress;
-use mainstay_protocol::frame::{Refusal, Reply, Request, Signer};
-use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::frame::{Reply, Request};
+use mainstay_protocol::ids::{MemberId, SpaceId};
 use mainstay_protocol::limits::MAX_BATCH_REQUESTS;
 use tokio::time::Instant;
 
-use super::arriving::show;
 use super::config::now_ms;
 use super::error::EngineError;
 use super::handle::Engine;
-use super::replica::{Glance, Heard, Offer, ShareInfo};
+use super::replica::{Errand, Glance, Heard, Offer, ShareInfo};
 use super::syncing::{SyncReport, in_time};
 use crate::care::{Choice, Consent, RecordId, SharedBody, SharedPlan, SharedRecord};
 use crate::journal::EntryId;
-use crate::space::link::{Invitation, LinkError};
-use crate::sync::{Connection, Session};
+use crate::space::link::Invitation;
+use crate::sync::Connection;
 use crate::transport::Wire;
-
-/// How often an invitation's letters are looked into within one sync: a letter that is put may be
-/// answered at once.
-const LOOKS: usize = 3;
 
 impl Engine {
     /// Makes a share with nobody in it yet, and an invitation to it: a text for a link or a QR code.
@@ -48,8 +43,7 @@ impl Engine {
         life: std::time::Duration,
     ) -> Result<String, EngineError> {
         let life_ms = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
-        let made =
-            self.worker.call(move |replica| replica.invite_again(&share, life_ms, now_ms()));
+        let made = self.worker.call(move |replica| replica.invite_again(&share, life_ms, now_ms()));
         Ok(made.await?.to_text().to_string())
     }
 
@@ -159,6 +153,18 @@ impl Engine {
         self.worker.call(move |replica| replica.end_share(&share, now_ms())).await
     }
 
+    /// Takes one member out of a share; the others read on.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`].
+    pub async fn share_take_out(
+        &self,
+        share: SpaceId,
+        member: MemberId,
+    ) -> Result<(), EngineError> {
+        self.worker.call(move |replica| replica.take_out(&share, &member, now_ms())).await
+    }
+
     /// What stands in a share: entries and plan as they were shared, and what either side said.
     ///
     /// # Errors
@@ -171,7 +177,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`], [`EngineError::NotYours`],
-    /// [`EngineError::Care`].
+    /// [`EngineError::Record`].
     pub async fn share_say(
         &self,
         share: SpaceId,
@@ -283,7 +289,8 @@ impl Engine {
             return Ok(busy);
         }
         report.round_trips += 1;
-        let asking: Vec<_> = quiet.chunks(MAX_BATCH_REQUESTS).map(|some| self.ask_all(wire, some)).collect();
+        let asking: Vec<_> =
+            quiet.chunks(MAX_BATCH_REQUESTS).map(|some| self.ask_all(wire, some)).collect();
         let answers = in_time(deadline, futures_all(asking)).await?;
         let noted = self.worker.call(move |replica| replica.glanced(answers, now_ms()));
         busy.extend(noted.await?);
@@ -314,154 +321,33 @@ impl Engine {
         deadline: Option<Instant>,
         report: &mut SyncReport,
     ) -> Result<(), EngineError> {
-        let (door, here) = self
-            .worker
-            .call(move |replica| Ok((replica.door(&share)?, replica.has_view(&share)?)))
-            .await?;
-        if door.as_ref().is_some_and(|door| !door.mine) {
-            return self.knock_at(wire, share, deadline, report).await;
-        }
-        if !here {
-            self.fetch_share(wire, share, deadline).await?;
-        }
-        self.converse_share(wire, share, deadline, report).await?;
-        if door.is_some() {
-            self.door(wire, share, deadline, report).await?;
-        }
-        Ok(())
-    }
-
-    /// A counsellor's invitation, up to the share that it leads to.
-    async fn knock_at(
-        &self,
-        wire: &Wire,
-        share: SpaceId,
-        deadline: Option<Instant>,
-        report: &mut SyncReport,
-    ) -> Result<(), EngineError> {
-        self.look_at_door(wire, share, deadline, report).await?;
-        let admitted = self
-            .worker
-            .call(move |replica| {
-                let door = replica.door(&share)?;
-                Ok(door.and_then(|door| door.admitted.is_some().then(|| door.member()).flatten()))
-            })
-            .await?;
-        let Some(keys) = admitted else { return Ok(()) };
-        report.round_trips += 1;
-        let signer = Signer::Member(keys.sign.verify_key().member_id());
-        let showing = show(wire, (share, signer), &keys.sign, &keys.kem);
-        let shown = in_time(deadline, showing).await?;
-        self.worker
-            .call(move |replica| {
-                replica.enter_share(&share, (shown.roster, shown.keyring), now_ms())
-            })
-            .await?;
-        self.converse_share(wire, share, deadline, report).await
-    }
-
-    /// A share that the vault names, made or entered on another device of this person's.
-    async fn fetch_share(
-        &self,
-        wire: &Wire,
-        share: SpaceId,
-        deadline: Option<Instant>,
-    ) -> Result<(), EngineError> {
-        let keys = self.worker.call(move |replica| Ok(replica.share_keys(&share))).await?;
-        let (keys, relay) = keys.ok_or(EngineError::NoSuchShare)?;
-        let signer = Signer::Member(keys.sign.verify_key().member_id());
-        let shown = in_time(deadline, show(wire, (share, signer), &keys.sign, &keys.kem)).await?;
-        self.worker
-            .call(move |replica| {
-                let wraps: Vec<_> = shown.wraps;
-                replica.adopt_share(&share, &relay, &shown.roster, &wraps)
-            })
-            .await
-    }
-
-    /// The owner's invitation: lets the letters pass, and lets in whom the person has confirmed.
-    async fn door(
-        &self,
-        wire: &Wire,
-        share: SpaceId,
-        deadline: Option<Instant>,
-        report: &mut SyncReport,
-    ) -> Result<(), EngineError> {
-        self.worker.call(move |replica| replica.tell_admitted(&share).map(|_| ())).await?;
-        self.look_at_door(wire, share, deadline, report).await
-    }
-
-    async fn look_at_door(
-        &self,
-        wire: &Wire,
-        share: SpaceId,
-        deadline: Option<Instant>,
-        report: &mut SyncReport,
-    ) -> Result<(), EngineError> {
-        for _ in 0..LOOKS {
-            let asks = self.worker.call(move |replica| replica.door_asks(&share, now_ms())).await?;
-            if asks.is_empty() {
-                return Ok(());
-            }
-            report.round_trips += 1;
-            let replies = in_time(deadline, super::arriving::ask(wire, &asks)).await;
-            let replies = match replies {
-                Err(EngineError::Refused(Refusal::Mailbox)) => {
-                    // Answered by somebody else, or too late: not to be tried for ever.
-                    self.worker.call(move |replica| replica.close_door(&share)).await?;
-                    return Err(LinkError::Used.into());
-                }
-                other => other?,
-            };
-            let more = self
-                .worker
-                .call(move |replica| replica.door_answers(&share, &replies, now_ms()))
-                .await?;
-            if !more {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    async fn converse_share(
-        &self,
-        wire: &Wire,
-        share: SpaceId,
-        deadline: Option<Instant>,
-        report: &mut SyncReport,
-    ) -> Result<(), EngineError> {
         let exporter = Some(wire.exporter(&share)?);
-        let mut session = Session::new(Connection { relay: wire.relay(), exporter });
-        self.worker.call(move |replica| replica.begin_share(&share)).await?;
+        let mut errand = Errand::new(share, Connection { relay: wire.relay(), exporter });
         loop {
             let next = self.worker.call(move |replica| {
-                replica.with_side(&share, |side| {
-                    let batch = session.next(side, now_ms())?;
-                    Ok((session, batch))
-                })
+                let batch = errand.next(replica, now_ms())?;
+                Ok((errand, batch))
             });
             let (returned, batch) = next.await?;
-            session = returned;
+            errand = returned;
             let Some(batch) = batch else { break };
             report.round_trips += 1;
             let asking = async { Ok(wire.exchange(&batch).await?) };
             let mut exchange = in_time(deadline, asking).await?;
-            while session.is_waiting() {
+            while errand.is_waiting() {
                 let reply = in_time(deadline, async { Ok(exchange.next().await?) }).await?;
                 let reply = reply.ok_or_else(|| EngineError::Offline {
                     why: "the relay broke off".to_owned(),
                 })?;
                 let taken = self.worker.call(move |replica| {
-                    replica.with_side(&share, |side| {
-                        session.reply(side, reply, now_ms())?;
-                        Ok(session)
-                    })
+                    errand.reply(replica, reply, now_ms())?;
+                    Ok(errand)
                 });
-                session = taken.await?;
+                errand = taken.await?;
             }
         }
-        let (sent, received) = self.worker.call(move |replica| replica.share_counts(&share)).await?;
+        let (sent, received) =
+            self.worker.call(move |replica| replica.share_counts(&share)).await?;
         report.shared += sent;
         report.heard += received;
         Ok(())

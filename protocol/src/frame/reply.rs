@@ -303,4 +303,9 @@ pub enum Refusal {
     #[error("the relay cannot store anything at the moment; your data stays on this device")]
     #[n(14)]
     Unavailable,
+    /// In a share: what was agreed to has ended by the relay's clock, so that only its owner reads and
+    /// writes. The list of members is still served.
+    #[error("the sharing has ended; nothing is lost. Ask the person who shares to share again")]
+    #[n(15)]
+    Expired,
 }

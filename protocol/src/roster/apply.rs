@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::frame::Signer;
 use crate::ids::SpaceId;
 use crate::limits;
-use crate::roster::RosterError;
 use crate::roster::record::{Act, Device, Epoch, KemKey, Record, record_hash};
 use crate::roster::state::{DeviceStatus, Member, State};
+use crate::roster::{RosterError, share_rules};
 use crate::sign::{Signed, VerifyError, VerifyKey};
 
 /// The states at the end of a heal's branch, and where it parts from the chain.
@@ -39,6 +39,9 @@ pub(super) fn found(space: &SpaceId, signed: &Signed<Record>) -> Result<State, R
         return Err(rule("a founding record has no parent and is signed by the recovery key"));
     }
     verify(signed, recovery, 0)?;
+    if let [_, Act::Share { owner }, Act::Epoch(epoch)] = &record.acts[..] {
+        return share_rules::found(&record, (recovery, recovery_kem), owner, epoch);
+    }
     let [_, Act::Admit { device, wrap: None }, Act::Epoch(epoch)] = &record.acts[..] else {
         return Err(rule("a founding record admits one device and starts the first epoch"));
     };
@@ -89,6 +92,9 @@ fn step(
 ) -> Result<State, RosterError> {
     let number = record.number;
     let rule = |rule| RosterError::Rule { number, rule };
+    if let Some(share) = &parent.share {
+        return share_rules::follow(parent, share, record);
+    }
     let state = parent.clone();
     let mut step = Step { number, record, state, owes_epoch: false, unwrapped: false };
     match (&record.signer, record.acts.first()) {
@@ -199,22 +205,7 @@ impl Step<'_> {
     }
 
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), RosterError> {
-        if epoch.number != self.state.epoch.number + 1 {
-            return self.rule("an epoch's number is not the next one");
-        }
-        // The founding record's state has no epoch yet and holds number 0.
-        if epoch.id == self.state.epoch.id && self.state.epoch.number > 0 {
-            return self.rule("an epoch has the key of the one before it");
-        }
-        if epoch.previous.len() > limits::MAX_PREVIOUS_KEYS {
-            return self.rule("an epoch holds too many earlier keys");
-        }
-        let wrapped: BTreeSet<Signer> = epoch.wraps.iter().map(|wrap| wrap.to).collect();
-        let due: BTreeSet<Signer> = self.state.recipients().into_iter().map(|(to, _)| to).collect();
-        if wrapped != due || epoch.wraps.len() != due.len() {
-            return self.rule("an epoch is wrapped for all active devices and the recovery key");
-        }
-        self.state.epoch = Arc::new(epoch.clone());
+        start_epoch(&mut self.state, epoch, self.number)?;
         self.owes_epoch = false;
         self.unwrapped = false;
         Ok(())
@@ -235,7 +226,36 @@ impl Step<'_> {
     }
 }
 
-fn check_kem(kem: &KemKey, number: u32) -> Result<(), RosterError> {
+/// Lets the next epoch begin, for exactly those who take part.
+pub(super) fn start_epoch(
+    state: &mut State,
+    epoch: &Epoch,
+    number: u32,
+) -> Result<(), RosterError> {
+    let rule = |rule| Err(RosterError::Rule { number, rule });
+    if epoch.number != state.epoch.number + 1 {
+        return rule("an epoch's number is not the next one");
+    }
+    // The founding record's state has no epoch yet and holds number 0.
+    if epoch.id == state.epoch.id && state.epoch.number > 0 {
+        return rule("an epoch has the key of the one before it");
+    }
+    if epoch.previous.len() > limits::MAX_PREVIOUS_KEYS {
+        return rule("an epoch holds too many earlier keys");
+    }
+    let wrapped: BTreeSet<Signer> = epoch.wraps.iter().map(|wrap| wrap.to).collect();
+    let due: BTreeSet<Signer> = state.recipients().into_iter().map(|(to, _)| to).collect();
+    if wrapped != due || epoch.wraps.len() != due.len() {
+        return rule(match state.share {
+            None => "an epoch is wrapped for all active devices and the recovery key",
+            Some(_) => "an epoch is wrapped for all members and the root key",
+        });
+    }
+    state.epoch = Arc::new(epoch.clone());
+    Ok(())
+}
+
+pub(super) fn check_kem(kem: &KemKey, number: u32) -> Result<(), RosterError> {
     match kem.0.len() {
         KemKey::LEN => Ok(()),
         _ => Err(RosterError::Rule { number, rule: "a key-exchange key has the wrong length" }),

@@ -173,13 +173,18 @@ impl Roster {
     }
 
     /// Whether neither of two branches has removed anybody since they parted: nobody's word is needed
-    /// to join them, as whoever wrote in one may write in the other.
+    /// to join them, as whoever wrote in one may write in the other. Never in a share, where nothing
+    /// joins two branches.
     pub fn parts_quietly(&self, other: &Self) -> bool {
+        if self.state().share.is_some() || other.state().share.is_some() {
+            return false;
+        }
         let base = self.parting(other);
         !self.state().removed_since(&base) && !other.state().removed_since(&base)
     }
 
-    /// The members after a heal of this branch and another one.
+    /// The members after a heal of this branch and another one. In a share, where there is none, those
+    /// of this branch.
     #[must_use]
     pub fn joined_with(&self, other: &Self) -> State {
         self.state().joined(other.state(), &self.parting(other))
@@ -245,9 +250,7 @@ impl Roster {
             joined = heads;
             Ok(states)
         })?;
-        let members = state.members.len();
-        if members > before.members.len() && members > room.members(&record) {
-            let rule = "there were too many devices over the years";
+        if let Some(rule) = room.overfull(&record, &before, &state) {
             return Err(RosterError::Rule { number, rule });
         }
         let dropped = self.links.len() - parent - 1;

@@ -186,7 +186,8 @@ impl State {
     /// About how many bytes of memory belong to this state alone. A tree of the standard library is
     /// at least half full.
     pub(super) fn held_bytes(&self) -> usize {
-        size_of::<Self>() + 2 * self.members.len() * size_of::<(AuthorId, Member)>()
+        let share = self.share.as_ref().map_or(0, |share| share.held_bytes());
+        size_of::<Self>() + 2 * self.members.len() * size_of::<(AuthorId, Member)>() + share
     }
 
     /// Whether a device was removed since `base`.

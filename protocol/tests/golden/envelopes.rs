@@ -1,7 +1,7 @@
 //! Envelopes, stubs and headers.
 
 use mainstay_protocol::envelope::{Chunk, Envelope, Header, Kind, Stub};
-use mainstay_protocol::heads::AuthorHead;
+use mainstay_protocol::heads::{AuthorHead, Head};
 use mainstay_protocol::limits::MAX_SEQ;
 
 use crate::Samples;
@@ -31,6 +31,13 @@ fn snapshot() -> Header {
     Header { kind: Kind::Snapshot, chunk, covers, destroys: true, forgets: 3, ..change() }
 }
 
+fn record() -> Header {
+    let own = AuthorHead { author: key().author_id(), head: Head { seq: 299, hash: HASH } };
+    let mut covers = vec![AuthorHead { author: AUTHOR, head: HEAD }, own];
+    covers.sort();
+    Header { kind: Kind::Record, covers, destroys: true, ..change() }
+}
+
 fn envelope(header: Header) -> Envelope {
     Envelope::make(&SPACE, header, |_| b"ciphertext".to_vec(), sign)
 }
@@ -38,7 +45,7 @@ fn envelope(header: Header) -> Envelope {
 #[test]
 fn envelopes_keep_their_bytes_and_verify() {
     let mut samples = Samples::new("envelopes.hex");
-    for (name, header) in [("change", change()), ("snapshot", snapshot())] {
+    for (name, header) in [("change", change()), ("snapshot", snapshot()), ("record", record())] {
         samples.add(&format!("header_{name}"), &header);
         let envelope = envelope(header);
         let (bytes, stub) = (envelope.to_bytes(), envelope.stub().to_bytes());
@@ -57,6 +64,7 @@ fn envelopes_keep_their_bytes_and_verify() {
     }
     samples.add_fixed("kind_change", &Kind::Change);
     samples.add_fixed("kind_snapshot", &Kind::Snapshot);
+    samples.add_fixed("kind_record", &Kind::Record);
     samples.add("chunk", &Chunk { index: 2, count: 3 });
     samples.check();
 }
@@ -81,10 +89,18 @@ fn an_envelope_verifies_for_its_space_its_author_and_its_bytes_only() {
 }
 
 #[test]
+fn a_record_is_whole_and_replaces_the_one_before_it_in_its_chain() {
+    let first = Header { seq: 1, covers: vec![], ..record() };
+    for header in [record(), first, Header { news: true, ..record() }] {
+        Envelope::from_bytes(&envelope(header).to_bytes()).unwrap();
+    }
+}
+
+#[test]
 fn headers_that_make_no_sense_are_refused() {
     let head =
         |author| AuthorHead { author: mainstay_protocol::ids::AuthorId([author; 16]), head: HEAD };
-    let far = |seq| AuthorHead { head: mainstay_protocol::heads::Head { seq, ..HEAD }, ..head(1) };
+    let far = |seq| AuthorHead { head: Head { seq, ..HEAD }, ..head(1) };
     let wrong = [
         Header { seq: MAX_SEQ + 1, ..change() },
         Header { covers: vec![far(MAX_SEQ + 1)], ..snapshot() },
@@ -104,6 +120,15 @@ fn headers_that_make_no_sense_are_refused() {
         Header { covers: vec![head(2), head(1)], ..snapshot() },
         Header { covers: vec![head(1), head(1)], ..snapshot() },
         Header { covers: (0..129).map(head).collect(), ..snapshot() },
+        Header { chunk: Chunk { index: 0, count: 2 }, ..record() },
+        Header { destroys: false, ..record() },
+        Header { forgets: 1, ..record() },
+        Header { covers: record().covers.into_iter().rev().collect(), ..record() },
+        Header { covers: vec![head(1)], ..record() },
+        Header { covers: vec![], ..record() },
+        Header { seq: 301, ..record() },
+        Header { previous: mainstay_protocol::hash::Hash([1; 32]), ..record() },
+        Header { seq: 1, ..record() },
     ];
     for header in wrong {
         let made = envelope(header.clone());

@@ -103,6 +103,9 @@ fn requests_keep_their_bytes() {
     }
     let bare = Attach { signature: None, cursor: None, ..attach() };
     samples.add("attach_again", &Request::Attach(bare));
+    let member = Attach { signer: Signer::Member(MEMBER), ..attach() };
+    samples.add("attach_as_member", &Request::Attach(member));
+    samples.add("proof_of_member", &Proof { signer: Signer::Member(MEMBER), ..proof() });
     let all = Request::Roster { space, known: None };
     samples.add_without_last("roster_all", &all, 1);
     samples.add("proof", &proof());
@@ -193,6 +196,7 @@ fn refusals_keep_their_bytes() {
         ("space_exists", Refusal::SpaceExists),
         ("mailbox", Refusal::Mailbox),
         ("unavailable", Refusal::Unavailable),
+        ("expired", Refusal::Expired),
     ];
     for (name, refusal) in &refusals {
         samples.add(name, refusal);

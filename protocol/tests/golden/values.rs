@@ -4,7 +4,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use mainstay_protocol::frame::Signer;
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head, HeadsDigest, SlotHead};
-use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId, SpaceId, StoreInstance};
+use mainstay_protocol::ids::{AuthorId, Incarnation, MemberId, SlotId, SpaceId, StoreInstance};
 use mainstay_protocol::receipt::Receipt;
 use mainstay_protocol::roster::{KemKey, Wrap};
 use mainstay_protocol::sign::{Signable, Signature, Signed, VerifyKey};
@@ -15,6 +15,7 @@ use crate::Samples;
 pub(crate) const SPACE: SpaceId = SpaceId([0x51; 32]);
 pub(crate) const SLOT: SlotId = SlotId([0x52; 16]);
 pub(crate) const AUTHOR: AuthorId = AuthorId([0x53; 16]);
+pub(crate) const MEMBER: MemberId = MemberId([0x5b; 16]);
 pub(crate) const HASH: Hash = Hash([0x54; 32]);
 pub(crate) const INCARNATION: Incarnation = Incarnation([0x55; 16]);
 pub(crate) const HEAD: Head = Head { seq: 300, hash: HASH };
@@ -73,6 +74,7 @@ fn ids_heads_and_cursors_keep_their_bytes() {
     let mut samples = Samples::new("values.hex");
     samples.add_fixed("space_id", &SPACE);
     samples.add_fixed("author_id", &AUTHOR);
+    samples.add_fixed("member_id", &MEMBER);
     samples.add_fixed("epoch_id", &wrap().epoch);
     samples.add_fixed("slot_id", &SLOT);
     samples.add_fixed("incarnation", &INCARNATION);
@@ -92,6 +94,7 @@ fn ids_heads_and_cursors_keep_their_bytes() {
     samples.add("stored", &Stored { envelope: HASH, number: 1 });
     samples.add("signer_recovery", &Signer::Recovery);
     samples.add("signer_device", &Signer::Device(AUTHOR));
+    samples.add("signer_member", &Signer::Member(MEMBER));
     samples.check();
 }
 
@@ -99,6 +102,7 @@ fn ids_heads_and_cursors_keep_their_bytes() {
 fn derived_names_keep_their_bytes() {
     let mut samples = Samples::new("hashes.hex");
     samples.add_bytes("author_id_of_key", key().author_id().0.to_vec());
+    samples.add_bytes("member_id_of_key", key().member_id().0.to_vec());
     samples.add_bytes("space_id_of_key", key().space_id().0.to_vec());
     samples.add_bytes("hash_of_two_parts", Hash::of("label", &[b"one", b"two"]).0.to_vec());
     samples.add_bytes("wrap_hash", mainstay_protocol::roster::wrap_hash(&wrap()).0.to_vec());

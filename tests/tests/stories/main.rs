@@ -5,6 +5,7 @@ mod chapters;
 mod crossing;
 mod dishonest;
 mod filled;
+mod salvage;
 mod unseen;
 
 use jiff::Timestamp;

@@ -66,6 +66,8 @@ impl Replica {
     ) -> Result<(), EngineError> {
         let adopted = match slot.name {
             SlotName::Plan => self.adopt_plan(tx, bytes)?,
+            // Never of a private space.
+            SlotName::Record(_) => false,
             SlotName::Chapter(month) => match Bundle::from_bytes(bytes) {
                 Ok(bundle) => {
                     self.adopt_bundle(tx, slot, Month::from_index(month), bundle, wanted)?
@@ -119,7 +121,12 @@ impl Replica {
     }
 
     /// Counts packed rows that replace what was packed before; loose ones stay counted.
-    fn count_rows(&mut self, tx: &mut Tx, month: Month, rows: &[Row]) -> Result<(), EngineError> {
+    pub(super) fn count_rows(
+        &mut self,
+        tx: &mut Tx,
+        month: Month,
+        rows: &[Row],
+    ) -> Result<(), EngineError> {
         let loose = self.loose_docs(tx, month)?;
         let old: Vec<Row> = self.page(tx, month)?.to_vec();
         for row in old.iter().filter(|row| !loose.contains_key(&row.id)) {

@@ -269,14 +269,14 @@ impl Local for Replica {
         let first = Self::first_months(now_ms);
         // The next one last: pages from the newest to the oldest, then documents likewise.
         names.retain(|(name, _)| match name {
-            SlotName::Plan => false,
+            SlotName::Plan | SlotName::Record(_) => false,
             SlotName::Page(month) => !first.iter().any(|first| first.index() == *month),
             SlotName::Chapter(_) => true,
         });
         names.sort_by_key(|(name, _)| match name {
             SlotName::Chapter(month) => (0, *month),
             SlotName::Page(month) => (1, *month),
-            SlotName::Plan => (2, 0),
+            SlotName::Plan | SlotName::Record(_) => (2, 0),
         });
         if let Some(restoring) = &mut self.restoring {
             restoring.slots = Some(names.into_iter().map(|(_, id)| id).collect());
@@ -386,6 +386,7 @@ impl Local for Replica {
 
     fn outgoing(&mut self, now_ms: i64, limit_bytes: usize) -> Result<Outgone, EngineError> {
         if self.outbox_is_empty()? {
+            self.salvage()?;
             self.seal_more(now_ms)?;
         }
         let mut bytes = 0;

@@ -54,7 +54,10 @@ impl Replica {
     }
 
     /// Whether something beside the plan waits to be sent: what shares brought.
-    pub(in crate::engine) fn keys_wait(&self) -> Result<bool, EngineError> {
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn keys_wait(&self) -> Result<bool, EngineError> {
         Ok(self.plan_pending(&self.tx())?.is_some())
     }
 

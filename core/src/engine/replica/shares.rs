@@ -8,6 +8,7 @@
 mod book;
 mod changes;
 mod doors;
+mod errand;
 mod giving;
 mod glance;
 mod opening;
@@ -23,11 +24,12 @@ use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::{AuthorId, MemberId, SpaceId};
 use mainstay_protocol::roster::{Role, Roster};
 
-pub use self::doors::Handshake;
-pub(in crate::engine) use self::glance::Glance;
-pub use self::opening::Offer;
-pub use self::read::{Heard, ShareInfo, ShareStage};
 use self::book::Book;
+pub use self::doors::Handshake;
+pub use self::errand::Errand;
+pub use self::glance::Glance;
+pub use self::opening::Offer;
+pub use self::read::{Heard, ShareInfo, ShareMember, ShareStage};
 use self::view::ShareView;
 use super::{Alarm, Replica};
 use crate::engine::error::EngineError;
@@ -57,6 +59,9 @@ pub(super) struct Share {
     relay_ms: Option<i64>,
     received: u64,
     sent: u64,
+    /// How many new records fit in, and how many did not, since everything was last compared.
+    room: usize,
+    left_out: u64,
 }
 
 /// Who this device is in a share.
@@ -111,7 +116,9 @@ impl Replica {
         let values = self.plan.care();
         let book = values.get(id).and_then(Book::read).ok_or(EngineError::NoSuchShare)?;
         let held = match self.shares.remove(id) {
-            Some(share) => (share.roster.clone(), share.keyring.clone(), share.view.clone(), Some(share)),
+            Some(share) => {
+                (share.roster.clone(), share.keyring.clone(), share.view.clone(), Some(share))
+            }
             None => {
                 let view = self.share_view(id)?.ok_or(EngineError::ShareNotHere)?;
                 let roster = Roster::verify(*id, &view.records)?;
@@ -140,11 +147,11 @@ impl Replica {
         let share = roster.state().share.as_ref();
         let present = |member: &MemberId| share.is_some_and(|s| s.party(member).is_some());
         let mut keys: Vec<MemberKeys> = book.secrets.values().map(|secret| secret.keys()).collect();
-        let at = keys.iter().rposition(|keys| present(&keys.sign.verify_key().member_id()));
+        let at = keys.iter().rposition(|keys| present(&keys.member_id()));
         let at = at.or(keys.len().checked_sub(1)).ok_or(EngineError::damaged("a share's keys"))?;
         let keys = keys.swap_remove(at);
         let author = self.me.secret.keys(id, view.generation).author;
-        Ok(ShareMe { role: book.role, member: keys.sign.verify_key().member_id(), keys, author })
+        Ok(ShareMe { role: book.role, member: keys.member_id(), keys, author })
     }
 
     /// Something that an honest relay and honest members never cause.
@@ -177,6 +184,8 @@ impl Share {
             relay_ms: None,
             received: 0,
             sent: 0,
+            room: giving::MAX_SHARED_RECORDS,
+            left_out: 0,
         }
     }
 }

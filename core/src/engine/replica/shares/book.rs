@@ -7,7 +7,7 @@ use mainstay_protocol::roster::Role;
 use zeroize::Zeroizing;
 
 use super::Replica;
-use crate::care::{Choice, Consent};
+use crate::care::{Choice, Consent, meet};
 use crate::document::{CareValue, CareValues};
 use crate::engine::error::EngineError;
 use crate::engine::replica::open::{PLAN, meta};
@@ -70,7 +70,9 @@ impl Book {
             _ => None,
         };
         let named = |prefix: &'static str| {
-            values.keys().filter_map(move |field| Some((field.as_str(), field.strip_prefix(prefix)?)))
+            values
+                .keys()
+                .filter_map(move |field| Some((field.as_str(), field.strip_prefix(prefix)?)))
         };
         let role = match int(ROLE)? {
             OWNER => Role::Owner,
@@ -81,16 +83,15 @@ impl Book {
             let secret: [u8; 32] = bytes(field)?.try_into().ok()?;
             Some((generation.parse().ok()?, MemberSecret::from_bytes(Zeroizing::new(secret))))
         });
-        let epochs = named(EPOCH).filter_map(|(field, _)| {
-            Some(EpochKey::from_bytes(bytes(field)?.try_into().ok()?))
-        });
+        let epochs = named(EPOCH)
+            .filter_map(|(field, _)| Some(EpochKey::from_bytes(bytes(field)?.try_into().ok()?)));
         // Whoever hid an entry on either device hid it.
         let choice = |field: &str| match values.get(field)?.iter().any(is_hidden) {
             true => Some(Choice::Hidden),
             false => (int(field)? == ADDED).then_some(Choice::Added),
         };
-        let choices = named(CHOICE)
-            .filter_map(|(field, entry)| Some((entry.parse().ok()?, choice(field)?)));
+        let choices =
+            named(CHOICE).filter_map(|(field, entry)| Some((entry.parse().ok()?, choice(field)?)));
         let out = named(OUT).filter_map(|(field, _)| MemberId::from_slice(bytes(field)?));
         Some(Self {
             role,
@@ -131,7 +132,7 @@ fn consent(values: &CareValues) -> Option<Consent> {
         CareValue::Bytes(bytes) => Consent::from_bytes(bytes).ok(),
         _ => None,
     });
-    all.reduce(|one, other| Consent::meet(&one, &other))
+    all.reduce(|one, other| meet(&one, &other))
 }
 
 /// A change of the book, field by field.
@@ -192,8 +193,8 @@ impl Entry {
         self.int(ENDED.to_owned(), at_ms)
     }
 
-    pub(super) fn consent(self, consent: &Consent) -> Self {
-        self.bytes(CONSENT.to_owned(), &consent.to_bytes())
+    pub(super) fn consent(self, consent: &[u8]) -> Self {
+        self.bytes(CONSENT.to_owned(), consent)
     }
 
     pub(super) fn out(self, member: &MemberId) -> Self {
@@ -234,7 +235,11 @@ impl Replica {
     }
 
     /// Keys of epochs that this device has and the vault has not: for the person's other devices.
-    pub(super) fn book_epochs(&mut self, share: &super::Share, now_ms: i64) -> Result<(), EngineError> {
+    pub(super) fn book_epochs(
+        &mut self,
+        share: &super::Share,
+        now_ms: i64,
+    ) -> Result<(), EngineError> {
         let known = share.book.epochs.len();
         if (share.keyring.to_bytes().len() / 32).saturating_sub(1) <= known {
             return Ok(());

@@ -1,14 +1,15 @@
 //! Changes of the list of members: what the vault wants and the list does not say yet.
 
-use mainstay_protocol::ids::MemberId;
+use mainstay_protocol::ids::{AuthorId, MemberId};
 use mainstay_protocol::limits::MAX_REMOVAL_HEADS;
 use mainstay_protocol::roster::{AuthorLast, LastHead, Role, ShareState};
 
-use super::side::Side;
 use super::Share;
+use super::side::Side;
 use crate::care::Consent;
 use crate::engine::error::EngineError;
 use crate::space::change::{self, Change};
+use crate::space::consent::open_consent;
 
 impl Share {
     pub(super) fn state(&self) -> Result<&ShareState, EngineError> {
@@ -25,7 +26,7 @@ impl Share {
     /// The consent that the list of members holds, if this device can open it.
     pub(super) fn given(&self) -> Option<Consent> {
         let state = self.roster.state().share.as_ref()?.consent.clone()?;
-        let plain = change::open_consent(&self.id, &self.keyring, &state).ok()?;
+        let plain = open_consent(&self.id, &self.keyring, &state).ok()?;
         Consent::from_bytes(&plain).ok()
     }
 
@@ -99,7 +100,7 @@ impl Side<'_> {
         }
         let last = self.last_of(&out)?;
         let share = &*self.share;
-        let consent = share.book.consent.as_ref().map(|consent| (consent.to_bytes(), consent.until_ms()));
+        let consent = share.book.consent.as_ref().map(terms).transpose()?;
         let consent = consent.as_ref().map(|(plain, until_ms)| (&plain[..], *until_ms));
         let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
         Ok(Some(change::revoke(&mut *self.journal.rng, at, keys, &out, last, consent)?))
@@ -111,7 +112,7 @@ impl Side<'_> {
         let share = &*self.share;
         let Some((_, newest)) = share.book.secrets.last_key_value() else { return Ok(None) };
         let new = newest.keys();
-        if new.sign.verify_key().member_id() == share.me.member {
+        if new.member_id() == share.me.member {
             return Ok(None);
         }
         let last = self.last_of(&[share.me.member])?;
@@ -131,7 +132,8 @@ impl Side<'_> {
         }
         let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
         let rng = &mut *self.journal.rng;
-        Ok(Some(change::consent(rng, at, keys, &wanted.to_bytes(), wanted.until_ms())?))
+        let (plain, until_ms) = terms(wanted)?;
+        Ok(Some(change::consent(rng, at, keys, (&plain, until_ms))?))
     }
 
     /// Whoever answered this device's invitation and showed the same code.
@@ -145,7 +147,11 @@ impl Side<'_> {
             return Ok(None);
         }
         let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
-        Ok(Some(change::enter(&mut *self.journal.rng, at, keys, &newcomer)?))
+        // The consent is sealed anew with it: a newcomer opens nothing from before.
+        let Some(consent) = &share.book.consent else { return Ok(None) };
+        let (plain, until_ms) = terms(consent)?;
+        let (rng, terms) = (&mut *self.journal.rng, (&plain[..], until_ms));
+        Ok(Some(change::enter_with_consent(rng, at, keys, &newcomer, terms)?))
     }
 
     /// The ends of the chains of members' devices, as far as a record may name them; what it does
@@ -153,7 +159,7 @@ impl Side<'_> {
     fn last_of(&self, members: &[MemberId]) -> Result<Vec<AuthorLast>, EngineError> {
         let share = &*self.share;
         let state = share.state()?;
-        let theirs = |author| {
+        let theirs = |author: &AuthorId| {
             state.authors.get(author).is_some_and(|known| members.contains(&known.member))
         };
         let mut last = Vec::new();
@@ -207,4 +213,10 @@ impl Side<'_> {
         }
         tx.commit(&mut *self.journal.rng)
     }
+}
+
+/// A consent as a record of the list holds it: sealed, and when it ends in plain.
+pub(super) fn terms(consent: &Consent) -> Result<(Vec<u8>, Option<u64>), EngineError> {
+    let until_ms = consent.until_ms.map(|until_ms| u64::try_from(until_ms).unwrap_or(0));
+    Ok((consent.to_bytes()?, until_ms))
 }

@@ -304,7 +304,8 @@ impl Replica {
     /// [`EngineError::NoInvitation`] when none is open on this device, [`EngineError::Link`] when nobody
     /// has answered it or it is too late.
     pub fn confirm_share(&mut self, share: &SpaceId, now_ms: i64) -> Result<(), EngineError> {
-        let mut door = self.door(share)?.filter(|door| door.mine).ok_or(EngineError::NoInvitation)?;
+        let mut door =
+            self.door(share)?.filter(|door| door.mine).ok_or(EngineError::NoInvitation)?;
         let mut inviter = door.inviter()?;
         let newcomer = inviter.confirm(u64::try_from(now_ms).unwrap_or(0))?;
         door.confirmed = true;
@@ -322,7 +323,8 @@ impl Replica {
     /// # Errors
     /// [`EngineError::NoInvitation`] when none is open on this device.
     pub fn decline_share(&mut self, share: &SpaceId) -> Result<(), EngineError> {
-        let mut door = self.door(share)?.filter(|door| door.mine).ok_or(EngineError::NoInvitation)?;
+        let mut door =
+            self.door(share)?.filter(|door| door.mine).ok_or(EngineError::NoInvitation)?;
         let mut inviter = door.inviter()?;
         let verdict = inviter.decline(&mut *self.rng);
         match verdict {
@@ -337,7 +339,10 @@ impl Replica {
     }
 
     /// The list of members names the newcomer: the letter that says so is to be put.
-    pub(in crate::engine) fn tell_admitted(&mut self, share: &SpaceId) -> Result<bool, EngineError> {
+    pub(in crate::engine) fn tell_admitted(
+        &mut self,
+        share: &SpaceId,
+    ) -> Result<bool, EngineError> {
         let Some(mut door) = self.door(share)?.filter(|door| door.mine && door.confirmed) else {
             return Ok(false);
         };

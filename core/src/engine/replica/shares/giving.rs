@@ -19,8 +19,9 @@ use crate::journal::EntryId;
 use crate::space::seal;
 use crate::sync::Outgone;
 
-/// Records of the journal that one share may hold at a time: a chain each, of at most
-/// [`mainstay_protocol::limits::MAX_HEADS`], with room for a second device's.
+/// Records that one share holds at a time: a chain each, of at most
+/// [`mainstay_protocol::limits::MAX_HEADS`], with room for a second device's. The newest entries go
+/// first; [`super::ShareInfo::left_out`] tells how many found no room.
 pub(super) const MAX_SHARED_RECORDS: usize = 16_384;
 
 /// Under what everything is projected.
@@ -42,7 +43,9 @@ impl Share {
         let state = self.roster.state().share.as_ref();
         let over = state.is_some_and(|state| state.has_expired(now) || state.has_expired(relay));
         match (&self.book.consent, self.given()) {
-            (Some(wanted), Some(given)) if *wanted == given && !over && !self.readers().is_empty() => {
+            (Some(wanted), Some(given))
+                if *wanted == given && !over && !self.readers().is_empty() =>
+            {
                 Terms::Consent(given)
             }
             _ => Terms::Silence,
@@ -54,7 +57,7 @@ impl Share {
         let consent = match terms {
             Terms::Silence => Vec::new(),
             Terms::Nothing => b"nothing".to_vec(),
-            Terms::Consent(consent) => consent.to_bytes().to_vec(),
+            Terms::Consent(consent) => consent.to_bytes().unwrap_or_default(),
         };
         let mut choices = Vec::new();
         for (entry, choice) in &self.book.choices {
@@ -111,7 +114,7 @@ impl Side<'_> {
         if self.share.owns() && self.journal.restoring.is_none() {
             let terms = self.share.terms(now_ms);
             if !matches!(terms, Terms::Silence) {
-                bytes += self.seal_plan_view(&mut tx, &terms)?;
+                bytes += self.seal_plan_view(&mut tx, &terms, now_ms)?;
                 self.seal_entries(&mut tx, &terms, (bytes, count), limit, now_ms)?;
             }
         }
@@ -159,6 +162,8 @@ impl Side<'_> {
             due.extend(self.journal.chapter_rows(month)?.into_iter().map(|row| row.id));
         }
         let said = self.journal.registers(&self.share.id)?;
+        self.share.room = MAX_SHARED_RECORDS.saturating_sub(said.len());
+        self.share.left_out = 0;
         due.extend(said.iter().filter_map(|register| Some(EntryId::from_bytes(register.entry?))));
         Ok(due)
     }
@@ -192,26 +197,31 @@ impl Side<'_> {
         self.say(tx, id, Some(*entry.as_bytes()), body)
     }
 
-    fn plan_view(&self, terms: &Terms) -> Option<SharedBody> {
+    fn plan_view(&self, terms: &Terms, now_ms: i64) -> Option<SharedBody> {
         match terms {
             Terms::Consent(consent) => {
-                project_plan(&self.journal.plan(), consent).map(SharedBody::Plan)
+                project_plan(&self.journal.plan(), consent, now_ms).map(SharedBody::Plan)
             }
             _ => None,
         }
     }
 
     /// Whether what stands of the plan is not what it is now.
-    fn plan_differs(&self, terms: &Terms) -> Result<bool, EngineError> {
+    fn plan_differs(&self, terms: &Terms, now_ms: i64) -> Result<bool, EngineError> {
         let slot = self.share.slot_of(&self.share.plan_record());
         let stands = self.journal.register(&self.journal.tx(), &self.share.id, &slot)?;
         let stands = stands.and_then(|register| register.record()).map(|record| record.body);
         let stands = stands.filter(|body| *body != SharedBody::Gone);
-        Ok(stands != self.plan_view(terms))
+        Ok(stands != self.plan_view(terms, now_ms))
     }
 
-    fn seal_plan_view(&mut self, tx: &mut Tx, terms: &Terms) -> Result<usize, EngineError> {
-        let (id, body) = (self.share.plan_record(), self.plan_view(terms));
+    fn seal_plan_view(
+        &mut self,
+        tx: &mut Tx,
+        terms: &Terms,
+        now_ms: i64,
+    ) -> Result<usize, EngineError> {
+        let (id, body) = (self.share.plan_record(), self.plan_view(terms, now_ms));
         self.say(tx, id, None, body)
     }
 
@@ -237,6 +247,13 @@ impl Side<'_> {
         let one = found.as_ref().is_none_or(|register| register.said.len() <= 1);
         if one && !lost && before.as_ref().is_some_and(|before| before.body == body) {
             return Ok(0);
+        }
+        if found.is_none() {
+            let Some(room) = self.share.room.checked_sub(1) else {
+                self.share.left_out += 1;
+                return Ok(0);
+            };
+            self.share.room = room;
         }
         let mut register = found.unwrap_or_else(|| Register::new(slot, self.share.me.member));
         register.entry = entry;
@@ -273,13 +290,14 @@ impl Side<'_> {
         };
         let seq = header.seq;
         let keys = (&epoch, &share.me.author);
-        let payload = record.to_bytes();
+        let payload = record.to_bytes()?;
         let sealed = seal::seal(&mut *self.journal.rng, &share.id, header, keys, &payload)?;
         let head = Head { seq, hash: sealed.hash(&share.id) };
         register.advance(&mut share.view.tally, &author, head);
         register.member = share.me.member;
         (register.pending, register.lost) = (None, false);
-        register.said = vec![Said { author, head, counter: record.counter, record: payload.into() }];
+        register.said =
+            vec![Said { author, head, counter: record.counter, record: payload.into() }];
         let envelope = sealed.to_bytes();
         let length = envelope.len();
         let existed = !before.heads.is_empty() || before.pending.is_some();
@@ -353,7 +371,7 @@ impl Side<'_> {
                 return Ok(true);
             }
         }
-        self.plan_differs(&terms)
+        self.plan_differs(&terms, now_ms)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::engine::error::EngineError;
 use crate::sync::Local;
 
 /// What a share needs.
-pub(in crate::engine) enum Glance {
+pub enum Glance {
     /// A sync: something waits here, or it is not here yet.
     Busy,
     /// Only the relay can tell.
@@ -19,7 +19,10 @@ pub(in crate::engine) enum Glance {
 
 impl Replica {
     /// The shares and open invitations that a sync looks at, with the relay of each.
-    pub(in crate::engine) fn live_shares(&mut self) -> Result<Vec<(SpaceId, String)>, EngineError> {
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn live_shares(&mut self) -> Result<Vec<(SpaceId, String)>, EngineError> {
         self.fold()?;
         self.note_owned();
         let mut live = Vec::new();
@@ -51,7 +54,11 @@ impl Replica {
         Ok(self.share_view(id)?.is_some())
     }
 
-    pub(in crate::engine) fn glance(
+    /// Whether a share can be left to one question to the relay, and which.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn glance(
         &mut self,
         id: &SpaceId,
         exporter: [u8; 32],
@@ -66,13 +73,17 @@ impl Replica {
             if cursor.is_none() || !side.intact() || side.has_work(now_ms)? {
                 return Ok((space, Glance::Busy));
             }
-            let signature = Some(side.sign_attach(&Proof { exporter, relay: *relay, space, signer }));
+            let signature =
+                Some(side.sign_attach(&Proof { exporter, relay: *relay, space, signer }));
             Ok((space, Glance::Ask(Request::Attach(Attach { space, signer, signature, cursor }))))
         })
     }
 
     /// The shares in which something is new, by the relay's word.
-    pub(in crate::engine) fn glanced(
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn glanced(
         &mut self,
         answers: Vec<(SpaceId, Option<Reply>)>,
         now_ms: i64,
@@ -113,7 +124,10 @@ impl Replica {
     }
 
     /// Records that the relay signed for in this sync, and records that came.
-    pub(in crate::engine) fn share_counts(&mut self, id: &SpaceId) -> Result<(u64, u64), EngineError> {
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn share_counts(&mut self, id: &SpaceId) -> Result<(u64, u64), EngineError> {
         self.with_share(id, |_, share| Ok((share.sent, share.received)))
     }
 }

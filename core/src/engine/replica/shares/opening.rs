@@ -5,6 +5,7 @@ use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::roster::{Role, Roster, Wrap};
 
 use super::book::Entry;
+use super::changes::terms;
 use super::view::ShareView;
 use super::{Replica, Share};
 use crate::care::Consent;
@@ -50,16 +51,16 @@ impl Replica {
         let author = self.me.secret.keys(&id, 0).author;
         let certified = change::certify(&roster, &keys, &author.verify_key())?;
         roster.append(&certified.record)?;
-        let (plain, until_ms) = (offer.consent.to_bytes(), offer.consent.until_ms());
+        let (plain, until_ms) = terms(&offer.consent)?;
         let at = (&roster, &keyring);
-        let consent = change::consent(&mut *self.rng, at, &keys, &plain, until_ms)?;
+        let consent = change::consent(&mut *self.rng, at, &keys, (&plain, until_ms))?;
         roster.append(&consent.record)?;
         let place = Place { relay: relay.clone(), space: id };
         let now = u64::try_from(now_ms).unwrap_or(0);
-        let inviter =
-            Inviter::start_share(&mut *self.rng, now, offer.life_ms, place, &keys.sign)?;
+        let inviter = Inviter::start_share(&mut *self.rng, now, offer.life_ms, place, &keys.sign)?;
         let recovery_kem = &self.roster.state().recovery_kem;
-        let sealed_root = seal_root(&mut *self.rng, &root, recovery_kem, &id)?;
+        let sealed_root = seal_root(&mut *self.rng, &root, recovery_kem, &id)
+            .map_err(crate::space::change::ChangeError::from)?;
         let entry = Entry::default()
             .role(Role::Owner)
             .secret(0, &secret)
@@ -68,7 +69,7 @@ impl Replica {
             .relay(&relay.to_string())
             .peer(&offer.peer)
             .made(now_ms)
-            .consent(&offer.consent);
+            .consent(&plain);
         let mut view = ShareView::new(&relay.to_string(), self.bytes16());
         view.records = roster.records_after(None);
         view.wraps = founded.wraps;
@@ -94,12 +95,19 @@ impl Replica {
         life_ms: u64,
         now_ms: i64,
     ) -> Result<Invitation, EngineError> {
-        if self.door(id)?.is_some_and(|door| door.mine && door.stage().is_ok_and(|s| s != super::Handshake::Open)) {
+        if self.door(id)?.is_some_and(|door| {
+            door.mine && door.stage().is_ok_and(|s| s != super::Handshake::Open)
+        }) {
             return Err(LinkError::Used.into());
         }
         let (peer, relay, keys, over) = self.with_share(id, |_, share| {
             let over = share.book.ended_ms.is_some() || !share.owns();
-            Ok((share.book.peer.clone(), share.book.relay.clone(), share.me.keys.sign.clone(), over))
+            Ok((
+                share.book.peer.clone(),
+                share.book.relay.clone(),
+                share.me.keys.sign.clone(),
+                over,
+            ))
         })?;
         if over {
             return Err(EngineError::ShareOver);
@@ -130,7 +138,7 @@ impl Replica {
         let door = self.door(id)?.ok_or(EngineError::NoInvitation)?;
         let secret = door.secret().ok_or(EngineError::damaged("an answered invitation"))?;
         let head = door.admitted.ok_or(LinkError::OutOfOrder)?;
-        let me = secret.keys().sign.verify_key().member_id();
+        let me = secret.keys().member_id();
         let inviter = door.inviter_key()?;
         let fits = roster.state_at(&head).and_then(|state| {
             let share = state.share.clone()?;
@@ -190,7 +198,10 @@ impl Replica {
     }
 
     /// A device was removed: it knew the keys of this person's shares, and they go on under others.
-    pub(in crate::engine::replica) fn renew_shares(&mut self, now_ms: i64) -> Result<(), EngineError> {
+    pub(in crate::engine::replica) fn renew_shares(
+        &mut self,
+        now_ms: i64,
+    ) -> Result<(), EngineError> {
         for (id, book) in self.books() {
             if book.role != Role::Owner || book.ended_ms.is_some() {
                 continue;

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use mainstay_protocol::ids::SpaceId;
-use mainstay_protocol::roster::Role;
+use mainstay_protocol::ids::{MemberId, SpaceId};
+use mainstay_protocol::roster::{Party, Role};
 
 use super::book::Entry;
 use super::register::Register;
@@ -25,15 +25,34 @@ pub struct ShareInfo {
     pub owner: bool,
     /// How far it is.
     pub state: ShareStage,
+    /// Since when there is this share (Unix milliseconds); 0 for an invitation that was answered.
+    pub since_ms: i64,
+    /// Who is in it, by the list that every member keeps.
+    pub members: Vec<ShareMember>,
     /// Records that wait to be sent, or for the relay's word.
     pub waiting: u64,
     /// Records of the other side and of this one that stand.
     pub records: u64,
+    /// Entries that found no room in the share; the newest go first.
+    pub left_out: u64,
     /// Whether every device of the other side that ever stated anything holds all of it, by its own
     /// signed word.
     pub delivered: bool,
     /// When a sync of this share was last completed (Unix milliseconds, this device's clock).
     pub synced_ms: Option<i64>,
+}
+
+/// Somebody in a share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareMember {
+    /// Their id there.
+    pub id: MemberId,
+    /// The name that they came with; none where this member came later and cannot read it.
+    pub name: Option<String>,
+    /// Whether it is their journal.
+    pub owner: bool,
+    /// Whether it is this person.
+    pub me: bool,
 }
 
 /// How far a share is.
@@ -77,8 +96,11 @@ impl Replica {
                 peer: book.peer.clone(),
                 owner: book.role == Role::Owner,
                 state: ShareStage::Coming,
+                since_ms: book.made_ms,
+                members: Vec::new(),
                 waiting: 0,
                 records: 0,
+                left_out: 0,
                 delivered: false,
                 synced_ms: None,
             };
@@ -93,8 +115,11 @@ impl Replica {
                 peer: door.peer.clone(),
                 owner: false,
                 state: ShareStage::Invited(door.stage()?),
+                since_ms: 0,
+                members: Vec::new(),
                 waiting: 0,
                 records: 0,
+                left_out: 0,
                 delivered: false,
                 synced_ms: None,
             });
@@ -122,6 +147,13 @@ impl Replica {
         } else {
             ShareStage::Active
         };
+        let member = |(id, party): (&MemberId, &Party)| ShareMember {
+            id: *id,
+            name: share.keyring.member_name(&share.id, party),
+            owner: party.role == Role::Owner,
+            me: *id == share.me.member,
+        };
+        info.members = share.state()?.present().map(member).collect();
         let mut lost = 0;
         self.each_register(&share.id, &mut |register| {
             info.records += u64::from(stands(&register));
@@ -139,12 +171,14 @@ impl Replica {
             .iter()
             .filter(|stated| {
                 let of = state.authors.get(&stated.author).map(|known| known.member);
-                of.is_some_and(|member| readers.contains(&member)) && state.is_active(&stated.author)
+                of.is_some_and(|member| readers.contains(&member))
+                    && state.is_active(&stated.author)
             })
             .collect();
         let digest = share.view.tally.digest;
         let all = !others.is_empty() && others.iter().all(|stated| stated.digest == digest);
         info.delivered = all && info.waiting == 0 && share.view.relay.intact;
+        info.left_out = share.left_out;
         info.synced_ms = share.view.relay.synced_ms;
         Ok(())
     }
@@ -163,7 +197,7 @@ impl Replica {
         self.with_share(id, |journal, share| {
             let records = journal.preview_of(share, now_ms)?;
             let consent = share.book.consent.as_ref().filter(|_| share.book.ended_ms.is_none());
-            let plan = consent.and_then(|consent| project_plan(&journal.plan(), consent));
+            let plan = consent.and_then(|consent| project_plan(&journal.plan(), consent, now_ms));
             Ok((records, plan))
         })
     }
@@ -190,7 +224,7 @@ impl Replica {
         now_ms: i64,
     ) -> Result<(), EngineError> {
         self.open_for_owner(id)?;
-        self.write_book(id, Entry::default().consent(consent), now_ms)
+        self.write_book(id, Entry::default().consent(&consent.to_bytes()?), now_ms)
     }
 
     /// Shares or hides one entry whatever the consent says of its kind.
@@ -220,7 +254,26 @@ impl Replica {
         if self.door(id)?.is_some() {
             self.close_door(id)?;
         }
-        self.write_book(id, Entry::default().ended(now_ms), now_ms)
+        let withdrawn = self.books().remove(id).and_then(|book| book.consent);
+        let mut entry = Entry::default().ended(now_ms);
+        if let Some(consent) = withdrawn {
+            entry = entry.consent(&consent.withdrawn(now_ms).to_bytes()?);
+        }
+        self.write_book(id, entry, now_ms)
+    }
+
+    /// Takes one member out of a share; the others read on. With the next sync they read nothing new.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`].
+    pub fn take_out(
+        &mut self,
+        id: &SpaceId,
+        member: &MemberId,
+        now_ms: i64,
+    ) -> Result<(), EngineError> {
+        self.open_for_owner(id)?;
+        self.write_book(id, Entry::default().out(member), now_ms)
     }
 
     fn open_for_owner(&mut self, id: &SpaceId) -> Result<(), EngineError> {
@@ -245,7 +298,8 @@ impl Replica {
             let mut heard = Vec::new();
             journal.each_register(id, &mut |register| {
                 let mine = share.same_side(&register.member, &share.me.member);
-                let pending = register.pending.as_deref().map(SharedRecord::from_bytes);
+                let pending =
+                    register.pending.as_ref().map(|bytes| SharedRecord::from_bytes(bytes));
                 let record = pending.and_then(Result::ok).or_else(|| register.record());
                 if let Some(record) = record.filter(|record| record.body != SharedBody::Gone) {
                     heard.push(Heard { mine, record });
@@ -260,7 +314,7 @@ impl Replica {
     ///
     /// # Errors
     /// [`EngineError::NoSuchShare`]; [`EngineError::ShareOver`] when it has ended;
-    /// [`EngineError::NotYours`] for what this side may not say; [`EngineError::Care`] for a text
+    /// [`EngineError::NotYours`] for what this side may not say; [`EngineError::Record`] for a text
     /// that is too long.
     pub fn say_in(
         &mut self,
@@ -277,8 +331,7 @@ impl Replica {
             if projected || !crate::care::may_write(share.me.role, &body) {
                 return Err(EngineError::NotYours);
             }
-            let bytes = SharedRecord { id: record, counter: 1, body }.to_bytes();
-            SharedRecord::from_bytes(&bytes)?;
+            let bytes = SharedRecord { id: record, counter: 1, body }.to_bytes()?;
             let mut register = Register::new(share.slot_of(&record), share.me.member);
             register.pending = Some(bytes.into());
             let mut tx = journal.tx();

@@ -8,9 +8,9 @@ use mainstay_protocol::ids::MemberId;
 use mainstay_protocol::roster::Role;
 use mainstay_protocol::statement::Cursor;
 
+use super::Alarm;
 use super::register::{Register, Said};
 use super::side::Side;
-use super::Alarm;
 use crate::care::{SharedRecord, may_write};
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
@@ -59,7 +59,8 @@ impl Side<'_> {
         register.member = member;
         let hash = envelope.hash(&id);
         let known = register.head(&header.author);
-        if header.author == self.share.author() && known.is_none_or(|known| known.seq < header.seq) {
+        if header.author == self.share.author() && known.is_none_or(|known| known.seq < header.seq)
+        {
             // Somebody goes by this device's name: a copy of it, or it was put back.
             self.take_other_name()?;
         } else if known.is_some_and(|known| known.seq >= header.seq) {
@@ -69,18 +70,18 @@ impl Side<'_> {
         let tally = &mut self.share.view.tally;
         for cover in &header.covers {
             register.advance(tally, &cover.author, cover.head);
-            register.said.retain(|said| {
-                said.author != cover.author || said.head.seq > cover.head.seq
-            });
+            register
+                .said
+                .retain(|said| said.author != cover.author || said.head.seq > cover.head.seq);
         }
         let head = Head { seq: header.seq, hash };
         register.advance(tally, &header.author, head);
-        if let Some(record) = said {
+        if let Some((record, plain)) = said {
             register.said.push(Said {
                 author: header.author,
                 head,
                 counter: record.counter,
-                record: record.to_bytes().into(),
+                record: plain.into(),
             });
             self.share.received += 1;
             self.journal.revision += 1;
@@ -125,7 +126,7 @@ impl Side<'_> {
         &mut self,
         envelope: &Envelope,
         role: Role,
-    ) -> Result<Option<SharedRecord>, EngineError> {
+    ) -> Result<Option<(SharedRecord, Vec<u8>)>, EngineError> {
         let (share, header) = (&*self.share, envelope.header());
         let state = share.roster.state();
         if header.covers.iter().any(|cover| !state.may_cover(&header.author, &cover.author)) {
@@ -134,12 +135,14 @@ impl Side<'_> {
         // Of an epoch before this member came.
         let Some(epoch) = share.keyring.epoch(&header.epoch) else { return Ok(None) };
         let plain = seal::open(&share.id, envelope, epoch).ok();
-        let record = plain.and_then(|plain| SharedRecord::from_bytes(&plain).ok());
-        let Some(record) = record.filter(|record| share.slot_of(&record.id) == header.slot) else {
+        let record =
+            plain.and_then(|plain| Some((SharedRecord::from_bytes(&plain).ok()?, plain.to_vec())));
+        let Some((record, plain)) = record.filter(|(r, _)| share.slot_of(&r.id) == header.slot)
+        else {
             return self.refuse(Alarm::Unreadable).map(|()| None);
         };
         match may_write(role, &record.body) {
-            true => Ok(Some(record)),
+            true => Ok(Some((record, plain))),
             false => self.refuse(Alarm::Overstepped).map(|()| None),
         }
     }
