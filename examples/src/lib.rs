@@ -2,6 +2,7 @@
 //!
 //! `README.md` beside this crate documents every command and every field of their JSON output.
 
+pub mod counsellor;
 pub mod journey;
 pub mod keys;
 pub mod phone;

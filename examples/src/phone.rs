@@ -11,6 +11,7 @@ mod import;
 mod kinds;
 mod log;
 mod plan;
+mod share;
 mod show;
 
 use std::process::ExitCode;
@@ -57,6 +58,7 @@ async fn dispatch(home: &Home, out: &Output, command: Command) -> Result<(), Fai
         Command::Status => status::status(home, out).await,
         Command::Restore(args) => syncing::restore(home, out, args).await,
         Command::Devices { action } => devices::devices(home, out, action).await,
+        Command::Share { action } => share::share(home, out, action).await,
         Command::Relay { action } => start::relay(home, out, action).await,
         Command::Verify => status::verify(home, out).await,
         Command::Export(args) => import::export(home, out, args).await,

@@ -3,6 +3,7 @@
 
 pub(crate) mod args;
 pub(crate) mod at;
+pub(crate) mod compare;
 pub(crate) mod devices;
 pub(crate) mod failure;
 pub(crate) mod home;
@@ -10,6 +11,7 @@ pub(crate) mod listing;
 pub(crate) mod output;
 pub(crate) mod program;
 pub(crate) mod progress;
+pub(crate) mod shares;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod syncing;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::kinds::LogKind;
+use super::share::args::ShareAction;
 use crate::shell::args::{
     CommonArgs, DeviceAction, InitArgs, RelayAction, RestoreArgs, SpanArgs, SyncArgs,
 };
@@ -56,6 +57,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         action: DeviceAction,
     },
+    /// Share what you choose with somebody, such as a counsellor
+    Share {
+        #[command(subcommand)]
+        action: ShareAction,
+    },
     /// The relay to sync with
     Relay {
         #[command(subcommand)]
@@ -85,6 +91,7 @@ impl Command {
             Self::Status => "status",
             Self::Restore(_) => "restore",
             Self::Devices { .. } => "devices",
+            Self::Share { .. } => "share",
             Self::Relay { .. } => "relay",
             Self::Verify => "verify",
             Self::Export(_) => "export",

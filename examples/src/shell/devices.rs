@@ -4,6 +4,7 @@ use mainstay_core::engine::{DeviceInfo, Engine, LinkOffer};
 use serde_json::{Value as Json, json};
 
 use super::args::DeviceAction;
+use super::compare::is_confirmed;
 use super::failure::Failure;
 use super::home::Home;
 use super::output::{Output, next_line};
@@ -158,27 +159,15 @@ async fn link(out: &Output, mut offer: LinkOffer, code: Option<&str>) -> Result<
     let (name, shown) = offer.answered().await?;
     let shown = shown.to_string();
     out.tell(&format!("{name:?} has answered. The code: {shown}"));
+    if code.is_none() {
+        out.tell("Does your other device show the same code?");
+    }
     if !is_confirmed(out, &shown, code).await? {
         offer.decline().await?;
         return Err(Failure::new("the device was not let in; start again if the codes differed"));
     }
     offer.confirm().await?;
     out.say(json!({ "linked": name, "code": shown }), || format!("{name} is one of your devices."))
-}
-
-/// The person says that both screens show the same code: by "y", or by typing it.
-async fn is_confirmed(out: &Output, shown: &str, given: Option<&str>) -> Result<bool, Failure> {
-    if let Some(given) = given {
-        return Ok(digits(given) == digits(shown));
-    }
-    out.tell("Does your other device show the same code? [y/N, or type its code]");
-    let answer = next_line().await?.unwrap_or_default();
-    let answer = answer.trim();
-    Ok(matches!(answer, "y" | "Y" | "yes") || digits(answer) == digits(shown))
-}
-
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
 }
 
 async fn join(

@@ -36,6 +36,11 @@ impl Failure {
         Self { code: 2, message: message.into(), hint: Hint::None }
     }
 
+    /// What went wrong.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Tells the person: what was being done, why it was not, and where the journal is.
     pub(crate) fn report(&self, program: &Program, verb: &str, home: Option<&Home>) -> ExitCode {
         let (name, hint) = (program.name, self.hint.text(program.name));

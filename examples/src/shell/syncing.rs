@@ -57,6 +57,9 @@ pub(crate) async fn tell_alarms(engine: &Engine, out: &Output) -> Result<(), Fai
 pub(crate) fn to_json(report: &SyncReport, waiting: u64) -> Json {
     let restoring = report.restoring.map(|(done, all)| json!({ "fetched": done, "of": all }));
     let alarms: Vec<&str> = report.alarms.iter().map(|alarm| alarm.words()).collect();
+    let failures = report.failures.iter();
+    let failures: Vec<Json> =
+        failures.map(|(share, why)| json!({ "share": share.to_hex(), "why": why })).collect();
     json!({
         "sent": report.sent,
         "received": report.received,
@@ -67,6 +70,9 @@ pub(crate) fn to_json(report: &SyncReport, waiting: u64) -> Json {
         "complete": report.complete,
         "restoring": restoring,
         "alarms": alarms,
+        "shared": report.shared,
+        "heard": report.heard,
+        "share_failures": failures,
     })
 }
 
@@ -76,6 +82,12 @@ fn text(report: &SyncReport, waiting: u64) -> String {
         "{} sent, {} received, {waiting} waiting ({} turns, {bytes})",
         report.sent, report.received, report.round_trips
     );
+    if report.shared + report.heard > 0 {
+        text.push_str(&format!("\nIn shares: {} sent, {} received", report.shared, report.heard));
+    }
+    for (_, why) in &report.failures {
+        text.push_str(&format!("\nA share could not be synced: {why}"));
+    }
     if !report.complete {
         text.push_str("\nThe time ran out; the next sync goes on from here.");
     }
