@@ -16,10 +16,10 @@ pub use pack::{PackError, pack, unpack};
 pub use payload::{EntryChange, Payload};
 pub use policy::{LOOSE_LIMIT, QUIET_MS, SlotCondition, is_due};
 
-/// The chapter that a slot belongs to; none for the plan.
+/// The chapter that a slot belongs to; none for the plan and for a share's records.
 pub fn month_of(name: &SlotName) -> Option<crate::journal::Month> {
     match name {
-        SlotName::Plan => None,
+        SlotName::Plan | SlotName::Record(_) => None,
         SlotName::Chapter(index) | SlotName::Page(index) => {
             Some(crate::journal::Month::from_index(*index))
         }

@@ -6,22 +6,29 @@
 //!
 //! * [`phrase`] and [`recovery`]: twelve words and the keys that follow from them.
 //! * [`device`]: a device's secret and the keys it has in each space.
+//! * [`member`], [`root`]: a member's secret in a share and the keys that follow from it, and the key
+//!   with which the phrase takes a share back.
 //! * [`epoch`], [`wrap`], [`keyring`]: the keys that seal a space, and how members get them.
 //! * [`slot`], [`seal`], [`at_rest`]: names and ciphertexts, on the wire and on the disk.
-//! * [`change`]: the roster records that a device writes.
-//! * [`link`]: how a second device is let in.
+//! * [`consent`]: what the owner of a share agreed to, sealed for its members.
+//! * [`change`]: the roster records that a device or a member writes.
+//! * [`link`]: how a second device, or somebody to share with, is let in.
 
 mod aead;
 pub mod at_rest;
 pub mod change;
+pub mod consent;
 pub mod device;
 pub mod epoch;
+mod hybrid;
 mod kdf;
 pub mod kem;
 pub mod keyring;
 pub mod link;
+pub mod member;
 pub mod phrase;
 pub mod recovery;
+pub mod root;
 pub mod seal;
 pub mod sign;
 pub mod slot;

@@ -25,7 +25,7 @@ pub use config::{
     DEFAULT_MAX_SPACES, DEFAULT_QUOTA_BYTES, DEFAULT_RETENTION_MS, Registration, RelayConfig,
 };
 pub use connection::{Connection, Exporter, MAX_ATTACHED_SPACES};
-pub use heads::MAX_SLOTS;
+pub use heads::{MAX_SHARE_SLOTS, MAX_SLOTS};
 pub use keys::RelayKeys;
 pub use mailbox::MAX_OPEN_MAILBOXES;
 
@@ -41,6 +41,9 @@ use mainstay_protocol::statement::{Claim, Cursor, Statement};
 
 use crate::feed::{Change, FeedError, FeedStore, SpaceRow};
 use cache::Cache;
+
+/// When a client is told to ask again for whose space there is no room in memory, in milliseconds.
+const ASK_AGAIN_MS: u64 = 5_000;
 
 /// The relay.
 #[derive(Debug)]
@@ -164,8 +167,8 @@ impl<S: FeedStore> Relay<S> {
     }
 
     /// Whether news of a space may be told to this connection (still).
-    pub fn may_hear(&self, connection: &Connection, space: &SpaceId) -> bool {
-        self.with_space(space, |space| Ok(connection.reader(space)?)).is_ok()
+    pub fn may_hear(&self, connection: &Connection, space: &SpaceId, now_ms: u64) -> bool {
+        self.with_space(space, |space| Ok(connection.reader(space, now_ms)?)).is_ok()
     }
 
     fn carry_out(
@@ -182,21 +185,23 @@ impl<S: FeedStore> Relay<S> {
             }
             Request::Roster { space, known } => one(self.roster(connection, &space, known)),
             Request::Append { space, expected, record, wraps } => {
-                one(self.append(connection, &space, expected, &record, wraps))
+                one(self.append(connection, &space, expected, &record, wraps, now_ms))
             }
-            Request::Wraps { space } => one(self.wraps(connection, &space)),
+            Request::Wraps { space } => one(self.wraps(connection, &space, now_ms)),
             Request::Push { space, envelopes } => {
                 one(self.push(connection, &space, envelopes, now_ms))
             }
-            Request::Pull { space, pull } => self.pull(connection, &space, &pull),
-            Request::Heads { space } => self.heads(connection, &space),
-            Request::Slots { space } => one(self.slots(connection, &space)),
+            Request::Pull { space, pull } => self.pull(connection, &space, &pull, now_ms),
+            Request::Heads { space } => self.heads(connection, &space, now_ms),
+            Request::Slots { space } => one(self.slots(connection, &space, now_ms)),
             Request::PutReceipt { space, receipt } => {
-                one(self.put_receipt(connection, &space, receipt))
+                one(self.put_receipt(connection, &space, receipt, now_ms))
             }
-            Request::Receipts { space, after } => one(self.receipts(connection, &space, after)),
+            Request::Receipts { space, after } => {
+                one(self.receipts(connection, &space, after, now_ms))
+            }
             Request::Subscribe { space } => {
-                self.with_space(&space, |space| Ok(connection.reader(space)?))?;
+                self.with_space(&space, |space| Ok(connection.reader(space, now_ms)?))?;
                 connection.subscribe(&space);
                 Ok(vec![])
             }
@@ -208,7 +213,7 @@ impl<S: FeedStore> Relay<S> {
             }
             Request::Letters { mailbox, after } => one(self.letters(mailbox, after, now_ms)),
             Request::CloseMailbox { space, mailbox } => {
-                one(self.close_mailbox(connection, &space, mailbox))
+                one(self.close_mailbox(connection, &space, mailbox, now_ms))
             }
             _ => Err(malformed("the relay does not know this request; it may be too old")),
         }
@@ -222,9 +227,7 @@ impl<S: FeedStore> Relay<S> {
     ) -> Result<T, Stop> {
         let cell = self.cache.cell(id);
         let mut held = cell.lock();
-        if held.is_none() {
-            *held = self.load(id)?;
-        }
+        self.fill(id, &mut held)?;
         let space = held.as_mut().ok_or(Refusal::UnknownSpace)?;
         let done = work(space);
         let bytes = space.held_bytes();
@@ -234,6 +237,19 @@ impl<S: FeedStore> Relay<S> {
         drop(held);
         self.cache.note_bytes(id, bytes);
         done
+    }
+
+    /// Reads a space into its cell, if there is room beside those at work.
+    fn fill(&self, id: &SpaceId, held: &mut Option<Space>) -> Result<(), Stop> {
+        if held.is_none() {
+            let bytes = self.store.records_bytes(id)?;
+            if self.cache.reserve(id, bytes).is_err() {
+                tracing::debug!("a request was put off: the spaces at work leave no room");
+                return Err(Refusal::RateLimited { retry_after_ms: ASK_AGAIN_MS }.into());
+            }
+            *held = self.load(id)?;
+        }
+        Ok(())
     }
 
     fn load(&self, id: &SpaceId) -> Result<Option<Space>, FeedError> {

@@ -58,7 +58,7 @@ pub const WHAT_STOPPING_DOES: &str = "When you stop, nothing new goes out from t
 next contact with the relay, the other person is shut out there, new keys are used for whatever \
 comes later, and their device is asked to delete what it holds. Until your device has had that \
 contact, the other person can still read what was already sent. If you share less, what is no \
-longer covered is taken back in the same way.";
+longer covered is taken back at that contact too.";
 
 /// What stopping cannot do, in the words of notice 1.
 pub const WHAT_STOPPING_CANNOT_DO: &str = "What was read cannot be unread. Somebody may have made \
@@ -68,9 +68,9 @@ back. What was done before you stopped, because you had agreed, stays lawful.";
 const NOTICE_1_EN: &str = "What sharing means
 
 You choose what the other person sees: which kinds of entries, in how much detail, from when and \
-until when, and each single entry if you like. The preview shows exactly what they will see. They \
-never see what you deleted or hid, or how you changed an entry. A kind of entry that comes with a \
-later version of this app is not shared until you say so.
+until when, and each single entry if you like. The preview shows exactly what they will see. What \
+you deleted or hid is not shared, and neither is how you changed an entry. A kind of entry that \
+comes with a later version of this app is not shared until you say so.
 
 What you share is about your health and your use of substances. Both are protected by law in many \
 places, and it is yours to give or to keep. Your journal works the same if you share nothing.
@@ -83,7 +83,8 @@ less, in this app. You can also tell the person you share with, in writing.
 When you stop, nothing new goes out from this device. At its next contact with the relay, the other \
 person is shut out there, new keys are used for whatever comes later, and their device is asked to \
 delete what it holds. Until your device has had that contact, the other person can still read what \
-was already sent. If you share less, what is no longer covered is taken back in the same way.
+was already sent. If you share less, what is no longer covered is taken back at that contact \
+too.
 
 What was read cannot be unread. Somebody may have made notes or copies, and professionals may have \
 to keep records by law; this app cannot take those back. What was done before you stopped, because \

@@ -4,6 +4,7 @@
 //! in `tests/` rests on. It knows no clock (callers pass `now_ms`), no thread and no socket.
 
 mod adopt;
+mod bounded;
 mod compact;
 mod crossed;
 mod docs;
@@ -17,6 +18,7 @@ mod known;
 mod local;
 mod log;
 mod members;
+mod names;
 mod open;
 mod outbox;
 mod plan;
@@ -96,6 +98,8 @@ pub struct Replica {
     jobs: VecDeque<members::Job>,
     /// Removals that the rules or the relay refused, and under which head: tried again under another.
     not_removed: Vec<(AuthorId, Hash)>,
+    /// The head under which the rules or the relay refused to bound waiting devices.
+    bound_refused: Option<Hash>,
     /// The list of devices that the relay showed, where it parts from this device's.
     fork: Option<Roster>,
     intake: incoming::Intake,

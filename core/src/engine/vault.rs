@@ -57,8 +57,6 @@ pub(super) enum Table {
     ShareSay = 21,
     /// Invitations that are open, by share.
     Door = 22,
-    /// Who is to be let into a share, by share.
-    Newcomer = 23,
 }
 
 /// A record's key without its chunk number.

@@ -1,10 +1,11 @@
-//! The roster records that a device, or the recovery phrase, writes.
+//! The roster records that a device, a member of a share, or the recovery phrase writes.
 //!
 //! Every function here checks what it made against the rules of the roster before it hands it out,
 //! so that a device never asks a relay for something that is going to be refused.
 
 mod build;
 mod heal;
+mod share;
 #[cfg(test)]
 mod tests;
 
@@ -13,16 +14,23 @@ use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::AuthorId;
 use mainstay_protocol::roster::{Act, Device, KemKey, LastHead, Record, Roster, RosterError, Wrap};
 use mainstay_protocol::sign::{Signed, VerifyKey};
+use minicbor::{Decode, Encode};
 
 use super::CryptoRng;
+use super::consent::ConsentTooLong;
 use super::device::DeviceKeys;
 use super::epoch::{EpochKey, NameTooLong, SpaceKey};
 use super::kem::BadKem;
 use super::keyring::{Keyring, KeyringError};
+use super::member::MemberKeys;
 use super::recovery::Recovery;
 use super::sign::AuthorKey;
 use build::Draft;
 pub use heal::heal;
+pub use share::{
+    Terms, certify, consent, enter, enter_with_consent, found_share, leave, leave_self,
+    recover_share, rekey, retire, revoke, start_share_epoch,
+};
 
 /// A record and the wraps that it names. It counts once the relay has appended it; only then may
 /// [`Self::epoch`] be used.
@@ -41,20 +49,24 @@ pub struct Change {
 pub struct Founded {
     /// The roster with its founding record.
     pub roster: Roster,
-    /// The wraps that it names: for the first device and for the recovery key.
+    /// The wraps that it names: for the first device, or the owner of a share, and for the key that
+    /// founded it.
     pub wraps: Vec<Wrap>,
-    /// The first device's keys.
+    /// The keys of whoever founded it.
     pub keyring: Keyring,
 }
 
-/// A device that asks to be let in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A device that asks to be let in; in a share, a member, by the keys that they have there.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Newcomer {
     /// The key it signs with.
+    #[n(0)]
     pub key: VerifyKey,
     /// The key to wrap epochs for it.
+    #[n(1)]
     pub kem: KemKey,
-    /// Its name, in plain.
+    /// Its name, or theirs, in plain.
+    #[n(2)]
     pub name: String,
 }
 
@@ -62,6 +74,12 @@ impl Newcomer {
     /// A device of one's own as a newcomer: the first one, or one that recovers.
     pub fn own(keys: &DeviceKeys, name: &str) -> Self {
         let (key, kem) = (keys.author.verify_key(), keys.kem.public().clone());
+        Self { key, kem, name: name.to_owned() }
+    }
+
+    /// A member of a share.
+    pub fn member(keys: &MemberKeys, name: &str) -> Self {
+        let (key, kem) = (keys.sign.verify_key(), keys.kem.public().clone());
         Self { key, kem, name: name.to_owned() }
     }
 }
@@ -82,6 +100,12 @@ pub enum ChangeError {
     /// This device lacks the key of an epoch that is to be passed on.
     #[error(transparent)]
     Key(#[from] KeyringError),
+    /// The consent is too long.
+    #[error(transparent)]
+    Consent(#[from] ConsentTooLong),
+    /// There is no such member of the share, or none in that state.
+    #[error("there is no such member in this share; sync, and look at its members again")]
+    NoMember,
     /// There is no such device, or none in that state.
     #[error("there is no such device in that state; look at the list of devices again")]
     NoDevice,
@@ -100,9 +124,9 @@ pub fn found(
     let space = recovery.space_id();
     let space_key = SpaceKey::make(rng);
     let epoch = EpochKey::make(rng);
-    let mut draft = Draft::founding(space, recovery);
+    let mut draft = Draft::founding(space, recovery.signing(), recovery.kem().public());
     let device = draft.device(rng, &epoch, &Newcomer::own(device, name))?;
-    draft.act(Act::Admit { device: device.clone(), wrap: None });
+    draft.act(Act::Admit { device: device.clone(), wrap: None, succeeds: None });
     let recipients = [
         (Signer::Device(device.author()), device.kem),
         (Signer::Recovery, recovery.kem().public().clone()),
@@ -123,14 +147,37 @@ pub fn admit(
     signer: &AuthorKey,
     newcomer: &Newcomer,
 ) -> Result<Change, ChangeError> {
+    let_in(rng, (roster, keyring), signer, (newcomer, None))
+}
+
+/// Takes a new name: the signer goes on under the newcomer's keys, and says that both are one
+/// device, so that whoever removes the one removes the other.
+///
+/// # Errors
+/// [`ChangeError`].
+pub fn go_on(
+    rng: &mut dyn CryptoRng,
+    keys: (&Roster, &Keyring),
+    signer: &AuthorKey,
+    newcomer: &Newcomer,
+) -> Result<Change, ChangeError> {
+    let_in(rng, keys, signer, (newcomer, Some(signer.author_id())))
+}
+
+fn let_in(
+    rng: &mut dyn CryptoRng,
+    (roster, keyring): (&Roster, &Keyring),
+    signer: &AuthorKey,
+    (newcomer, succeeds): (&Newcomer, Option<AuthorId>),
+) -> Result<Change, ChangeError> {
     let epoch = keyring.present(roster)?;
     let mut draft = Draft::after(roster, roster.head())?;
     let device = draft.device(rng, epoch, newcomer)?;
-    draft.admit(rng, (epoch, keyring.space_key()), device)?;
+    draft.admit(rng, (epoch, keyring.space_key()), device, succeeds)?;
     draft.finish(roster, signer)
 }
 
-/// Confirms a device that a recovery left waiting, with the keys it had.
+/// Confirms a device that a recovery left waiting, under all the names given, with the keys it had.
 ///
 /// # Errors
 /// [`ChangeError`].
@@ -138,20 +185,23 @@ pub fn confirm(
     rng: &mut dyn CryptoRng,
     (roster, keyring): (&Roster, &Keyring),
     signer: &AuthorKey,
-    waiting: &AuthorId,
+    waiting: &[AuthorId],
 ) -> Result<Change, ChangeError> {
     let epoch = keyring.present(roster)?;
-    let member = roster.state().members.get(waiting).ok_or(ChangeError::NoDevice)?;
-    if !member.status.is_waiting() {
-        return Err(ChangeError::NoDevice);
-    }
     let mut draft = Draft::after(roster, roster.head())?;
-    draft.admit(rng, (epoch, keyring.space_key()), Device::clone(&member.device))?;
+    for author in waiting {
+        let member = roster.state().members.get(author).ok_or(ChangeError::NoDevice)?;
+        if !member.status.is_waiting() {
+            return Err(ChangeError::NoDevice);
+        }
+        let keys = (epoch, keyring.space_key());
+        draft.admit(rng, keys, Device::clone(&member.device), None)?;
+    }
     draft.finish(roster, signer)
 }
 
-/// Removes a device and starts an epoch without it. `last` are the heads up to which its envelopes
-/// are accepted.
+/// Removes a device, under all the names given, and starts an epoch without it. With each name come the
+/// heads up to which its envelopes are accepted.
 ///
 /// # Errors
 /// [`ChangeError`].
@@ -159,13 +209,32 @@ pub fn remove(
     rng: &mut dyn CryptoRng,
     (roster, keyring): (&Roster, &Keyring),
     signer: &AuthorKey,
-    (author, last): (&AuthorId, Vec<LastHead>),
+    removals: Vec<(AuthorId, Vec<LastHead>)>,
 ) -> Result<Change, ChangeError> {
     let mut draft = Draft::after(roster, roster.head())?;
-    draft.act(Act::Remove { author: *author, last });
     let mut recipients = roster.state().recipients();
-    recipients.retain(|(to, _)| *to != Signer::Device(*author));
+    for (author, last) in removals {
+        recipients.retain(|(to, _)| *to != Signer::Device(author));
+        draft.act(Act::Remove { author, last });
+    }
     draft.next_epoch(rng, (roster.state(), keyring), &recipients)?;
+    draft.finish(roster, signer)
+}
+
+/// Says how much of the chains of waiting devices is known; nothing beyond counts until they are
+/// confirmed.
+///
+/// # Errors
+/// [`ChangeError`].
+pub fn bound(
+    roster: &Roster,
+    signer: &AuthorKey,
+    bounds: Vec<(AuthorId, Vec<LastHead>)>,
+) -> Result<Change, ChangeError> {
+    let mut draft = Draft::after(roster, roster.head())?;
+    for (author, last) in bounds {
+        draft.act(Act::Bound { author, last });
+    }
     draft.finish(roster, signer)
 }
 
@@ -205,11 +274,9 @@ pub fn recover(
         (Signer::Device(device.author()), device.kem.clone()),
         (Signer::Recovery, (*state.recovery_kem).clone()),
     ];
-    draft.act(Act::Admit { device, wrap: None });
+    draft.act(Act::Admit { device, wrap: None, succeeds: None });
     let previous = keyring.epoch(&state.epoch.id).ok_or(KeyringError::Missing)?;
     let number = state.epoch.number + 1;
     draft.epoch(rng, (epoch, keyring.space_key()), number, &recipients, &[previous])?;
-    let change = draft.sign(Signer::Recovery, recovery.signing());
-    roster.clone().append(&change.record)?;
-    Ok(change)
+    draft.finish_as(roster, Signer::Recovery, recovery.signing())
 }

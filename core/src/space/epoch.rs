@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mainstay_protocol::ids::{AuthorId, EpochId, SpaceId};
+use mainstay_protocol::ids::{AuthorId, EpochId, MemberId, SpaceId};
 use mainstay_protocol::roster::SealedKey;
 use zeroize::Zeroizing;
 
@@ -10,15 +10,15 @@ use super::CryptoRng;
 use super::aead::{self, CannotOpen};
 use super::kdf::{derive, label, prf};
 
-/// The longest name that a device may have, in UTF-8.
+/// The longest name that a device, or a member of a share, may have, in UTF-8.
 pub const MAX_DEVICE_NAME_BYTES: usize = 200;
 
 /// A name and its length in front, filled with zeros: all sealed names have one size.
 const PADDED_NAME_BYTES: usize = 2 + MAX_DEVICE_NAME_BYTES;
 
-/// A device name that is too long.
+/// The name of a device or a member that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a device's name has at most {MAX_DEVICE_NAME_BYTES} bytes; choose a shorter one")]
+#[error("a name has at most {MAX_DEVICE_NAME_BYTES} bytes; choose a shorter one")]
 pub struct NameTooLong;
 
 /// One generation of a space's key.
@@ -46,6 +46,11 @@ impl EpochKey {
     /// SHA-256), so what names an epoch opens under one key only.
     pub fn id(&self) -> EpochId {
         EpochId(prf(&self.0, label::EPOCH_ID, &[]))
+    }
+
+    /// The key that seals a share's consents of this epoch.
+    pub(super) fn consent_key(&self) -> Zeroizing<[u8; 32]> {
+        derive(&*self.0, label::EPOCH_CONSENT, &[])
     }
 
     /// The key that seals envelopes of this epoch.
@@ -90,16 +95,7 @@ impl EpochKey {
         author: &AuthorId,
         name: &str,
     ) -> Result<Vec<u8>, NameTooLong> {
-        if name.len() > MAX_DEVICE_NAME_BYTES {
-            return Err(NameTooLong);
-        }
-        let mut padded = Zeroizing::new([0; PADDED_NAME_BYTES]);
-        padded[..2].copy_from_slice(&(name.len() as u16).to_be_bytes());
-        padded[2..][..name.len()].copy_from_slice(name.as_bytes());
-        let id = self.id();
-        let key = derive(&*self.0, label::EPOCH_NAME, &[]);
-        let sealed = aead::seal(rng, &key, &name_aad(space, author), &*padded);
-        Ok([id.as_bytes(), &sealed].concat())
+        self.seal_named(rng, label::EPOCH_NAME, &name_aad(space, &author.0), name)
     }
 
     /// Opens a name that [`Self::seal_name`] sealed.
@@ -112,9 +108,56 @@ impl EpochKey {
         author: &AuthorId,
         sealed: &[u8],
     ) -> Result<String, CannotOpen> {
+        self.open_named(label::EPOCH_NAME, &name_aad(space, &author.0), sealed)
+    }
+
+    /// Seals the name of a share's member for the members of this epoch.
+    ///
+    /// # Errors
+    /// [`NameTooLong`].
+    pub fn seal_member_name(
+        &self,
+        rng: &mut dyn CryptoRng,
+        space: &SpaceId,
+        member: &MemberId,
+        name: &str,
+    ) -> Result<Vec<u8>, NameTooLong> {
+        self.seal_named(rng, label::EPOCH_MEMBER, &name_aad(space, &member.0), name)
+    }
+
+    /// Opens a name that [`Self::seal_member_name`] sealed.
+    ///
+    /// # Errors
+    /// [`CannotOpen`].
+    pub fn open_member_name(
+        &self,
+        space: &SpaceId,
+        member: &MemberId,
+        sealed: &[u8],
+    ) -> Result<String, CannotOpen> {
+        self.open_named(label::EPOCH_MEMBER, &name_aad(space, &member.0), sealed)
+    }
+
+    fn seal_named(
+        &self,
+        rng: &mut dyn CryptoRng,
+        label: &str,
+        aad: &[u8],
+        name: &str,
+    ) -> Result<Vec<u8>, NameTooLong> {
+        if name.len() > MAX_DEVICE_NAME_BYTES {
+            return Err(NameTooLong);
+        }
+        let mut padded = Zeroizing::new([0; PADDED_NAME_BYTES]);
+        padded[..2].copy_from_slice(&(name.len() as u16).to_be_bytes());
+        padded[2..][..name.len()].copy_from_slice(name.as_bytes());
+        let sealed = aead::seal(rng, &derive(&*self.0, label, &[]), aad, &*padded);
+        Ok([self.id().as_bytes(), &sealed].concat())
+    }
+
+    fn open_named(&self, label: &str, aad: &[u8], sealed: &[u8]) -> Result<String, CannotOpen> {
         let sealed = sealed.strip_prefix(self.id().as_bytes()).ok_or(CannotOpen)?;
-        let key = derive(&*self.0, label::EPOCH_NAME, &[]);
-        let padded = aead::open(&key, &name_aad(space, author), sealed)?;
+        let padded = aead::open(&derive(&*self.0, label, &[]), aad, sealed)?;
         let (length, rest) = padded.split_first_chunk::<2>().ok_or(CannotOpen)?;
         let name = rest.get(..usize::from(u16::from_be_bytes(*length))).ok_or(CannotOpen)?;
         String::from_utf8(name.to_vec()).map_err(|_| CannotOpen)
@@ -126,8 +169,8 @@ impl EpochKey {
     }
 }
 
-fn name_aad(space: &SpaceId, author: &AuthorId) -> Vec<u8> {
-    [space.as_bytes(), author.as_bytes()].concat()
+fn name_aad(space: &SpaceId, whose: &[u8; 16]) -> Vec<u8> {
+    [space.as_bytes(), whose].concat()
 }
 
 impl SpaceKey {
@@ -210,6 +253,13 @@ mod tests {
         key.open_name(&SpaceId([3; 32]), &author, &sealed).unwrap_err();
         key.open_name(&space, &AuthorId([3; 16]), &sealed).unwrap_err();
         other.open_name(&space, &author, &sealed).unwrap_err();
+        // A member's name does not pass for a device's, nor the other way round.
+        let member = MemberId(author.0);
+        let named = key.seal_member_name(rng, &space, &member, "Zoë").unwrap();
+        assert_eq!(key.open_member_name(&space, &member, &named).unwrap(), "Zoë");
+        key.open_name(&space, &author, &named).unwrap_err();
+        key.open_member_name(&space, &member, &sealed).unwrap_err();
+        key.open_member_name(&space, &MemberId([3; 16]), &named).unwrap_err();
         let long = "x".repeat(MAX_DEVICE_NAME_BYTES + 1);
         assert_eq!(key.seal_name(rng, &space, &author, &long), Err(NameTooLong));
     }

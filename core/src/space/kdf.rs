@@ -17,6 +17,14 @@ pub(crate) mod label {
     pub(crate) const EPOCH_ENVELOPE: &str = "envelope key";
     pub(crate) const EPOCH_PREVIOUS: &str = "previous epoch";
     pub(crate) const EPOCH_NAME: &str = "device name";
+    pub(crate) const EPOCH_MEMBER: &str = "member name";
+    pub(crate) const EPOCH_CONSENT: &str = "consent";
+    pub(crate) const MEMBER_SIGN: &str = "member signing key";
+    pub(crate) const MEMBER_KEM: &str = "member key exchange";
+    pub(crate) const RECORD_NAMES: &str = "record names";
+    pub(crate) const RECORD: &str = "record";
+    pub(crate) const ROOT_SIGN: &str = "share root signing key";
+    pub(crate) const ROOT_KEM: &str = "share root key exchange";
     pub(crate) const SLOT: &str = "slot";
     pub(crate) const LINK_MAILBOX: &str = "link mailbox";
     pub(crate) const LINK_LETTER: &str = "link letter";
@@ -55,6 +63,18 @@ fn expand(kdf: &Hkdf<Sha256>, label: &str, parts: &[&[u8]], out: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_purposes_share_a_label() {
+        let source = include_str!("kdf.rs");
+        let labels: Vec<_> = source
+            .lines()
+            .filter_map(|line| line.split_once(": &str = "))
+            .map(|(_, l)| l)
+            .collect();
+        assert!(labels.len() > 20, "{labels:?}");
+        assert_eq!(labels.iter().collect::<std::collections::BTreeSet<_>>().len(), labels.len());
+    }
 
     #[test]
     fn labels_and_the_borders_between_parts_matter() {

@@ -6,7 +6,7 @@ use mainstay_protocol::frame::Signer;
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::{EpochId, SpaceId};
 use mainstay_protocol::roster::{
-    Act, Device, Epoch, Record, Roster, SealedKey, Wrap, WrapRef, wrap_hash,
+    Act, Device, Epoch, Party, Record, Roster, SealedKey, Wrap, WrapRef, wrap_hash,
 };
 use zeroize::Zeroizing;
 
@@ -123,6 +123,13 @@ impl Keyring {
     pub fn device_name(&self, space: &SpaceId, device: &Device) -> Option<String> {
         let epoch = self.epoch(&EpochKey::epoch_of_name(&device.sealed_name)?)?;
         epoch.open_name(space, &device.author(), &device.sealed_name).ok()
+    }
+
+    /// The name of a share's member; `None` when this member cannot read it: names are sealed once,
+    /// under the epoch in which somebody came, which those who come later do not open.
+    pub fn member_name(&self, space: &SpaceId, party: &Party) -> Option<String> {
+        let epoch = self.epoch(&EpochKey::epoch_of_name(&party.sealed_name)?)?;
+        epoch.open_member_name(space, &party.member(), &party.sealed_name).ok()
     }
 
     /// The keys as bytes, for a sealed store: 32 for the space's and 32 for each epoch's.

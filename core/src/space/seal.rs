@@ -83,7 +83,7 @@ fn padme(length: usize) -> usize {
     (length + mask) & !mask
 }
 
-fn pad(payload: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(super) fn pad(payload: &[u8]) -> Zeroizing<Vec<u8>> {
     let length = LENGTH_BYTES + payload.len();
     let size = padme(length).max(limits::MIN_PADDED_BYTES);
     let mut padded = Zeroizing::new(Vec::with_capacity(size));
@@ -94,7 +94,7 @@ fn pad(payload: &[u8]) -> Zeroizing<Vec<u8>> {
 }
 
 /// The payload in exactly what [`pad`] makes; a payload has one padded form only.
-fn unpad(padded: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn unpad(padded: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (length, rest) = padded.split_first_chunk::<LENGTH_BYTES>()?;
     let length = u32::from_le_bytes(*length) as usize;
     let (payload, fill) = rest.split_at_checked(length)?;

@@ -1,4 +1,4 @@
-//! The opaque names that chapters, pages and the plan have on the relay.
+//! The opaque names that chapters, pages, the plan and shared records have on the relay.
 
 use mainstay_protocol::ids::SlotId;
 use minicbor::{Decode, Encode};
@@ -18,18 +18,33 @@ pub enum SlotName {
     /// The read model of a month.
     #[n(2)]
     Page(#[n(0)] u16),
+    /// A record of a share, by its id there. Never in a private space.
+    #[n(3)]
+    Record(
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        [u8; 16],
+    ),
 }
 
 impl SpaceKey {
     /// The slot's name on the relay: every member finds it, and the relay learns neither what it
     /// holds nor which month it is.
     pub fn slot(&self, name: SlotName) -> SlotId {
-        let (kind, month): (&[u8], u16) = match name {
-            SlotName::Plan => (b"plan", 0),
-            SlotName::Chapter(month) => (b"chapter", month),
-            SlotName::Page(month) => (b"page", month),
+        let month: [u8; 2];
+        let parts: [&[u8]; 2] = match &name {
+            SlotName::Plan => [b"plan", &[0, 0]],
+            SlotName::Chapter(index) => {
+                month = index.to_be_bytes();
+                [b"chapter", &month]
+            }
+            SlotName::Page(index) => {
+                month = index.to_be_bytes();
+                [b"page", &month]
+            }
+            SlotName::Record(id) => [b"record", id],
         };
-        SlotId(kdf::prf(self.bytes(), label::SLOT, &[kind, &month.to_be_bytes()]))
+        SlotId(kdf::prf(self.bytes(), label::SLOT, &parts))
     }
 }
 
@@ -44,6 +59,9 @@ mod tests {
         for month in 0..1200 {
             assert!(names.insert(one.slot(SlotName::Chapter(month))));
             assert!(names.insert(one.slot(SlotName::Page(month))));
+            let mut record = [0; 16];
+            record[14..].copy_from_slice(&month.to_be_bytes());
+            assert!(names.insert(one.slot(SlotName::Record(record))));
         }
         assert_eq!(one.slot(SlotName::Plan), one.slot(SlotName::Plan));
         assert!(!names.contains(&two.slot(SlotName::Plan)));

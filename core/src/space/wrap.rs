@@ -1,24 +1,16 @@
-//! An epoch's key, wrapped for one member: HPKE (RFC 9180, base mode) with X-Wing, HKDF-SHA256 and
-//! ChaCha20-Poly1305.
+//! An epoch's key, wrapped for one member.
 
-use hpke::aead::ChaCha20Poly1305;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::XWing;
-use hpke::{OpModeR, OpModeS, Serializable};
 use mainstay_protocol::frame::Signer;
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::{EpochId, SpaceId};
-use mainstay_protocol::limits;
 use mainstay_protocol::roster::{KemKey, Wrap};
 use zeroize::Zeroizing;
 
 use super::CryptoRng;
 use super::aead::CannotOpen;
 use super::epoch::{EpochKey, SpaceKey};
-use super::kem::{self, BadKem, KemSecret};
-
-/// The bytes of an X-Wing encapsulation.
-const ENCAPSULATION_BYTES: usize = 1120;
+use super::hybrid;
+use super::kem::{BadKem, KemSecret};
 
 /// What a wrap is bound to. Moved to another space, epoch, recipient or parent record, it does not
 /// open.
@@ -67,7 +59,7 @@ impl Binding {
 /// # Errors
 /// [`BadKem`] when that public key is malformed or its X25519 half is of small order.
 pub fn wrap(
-    mut rng: &mut dyn CryptoRng,
+    rng: &mut dyn CryptoRng,
     space: &SpaceId,
     to: Signer,
     kem: &KemKey,
@@ -78,16 +70,7 @@ pub fn wrap(
     let mut plain = Zeroizing::new([0; 64]);
     plain[..32].copy_from_slice(epoch.bytes());
     plain[32..].copy_from_slice(key.bytes());
-    let public = kem::public(kem)?;
-    let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<
-        ChaCha20Poly1305,
-        HkdfSha256,
-        XWing,
-    >(
-        &OpModeS::Base, &public, &binding.info(), &*plain, &[], &mut rng
-    )
-    .map_err(|_| BadKem)?;
-    let sealed = [&encapsulated.to_bytes()[..], &sealed].concat();
+    let sealed = hybrid::seal(rng, kem, &binding.info(), &*plain)?;
     Ok(Wrap { to, epoch: binding.epoch, parent, sealed: sealed.into() })
 }
 
@@ -100,23 +83,8 @@ pub fn unwrap(
     wrap: &Wrap,
     kem: &KemSecret,
 ) -> Result<(EpochKey, SpaceKey), CannotOpen> {
-    if wrap.sealed.len() > limits::MAX_WRAP_BYTES {
-        return Err(CannotOpen);
-    }
-    let (encapsulated, sealed) =
-        wrap.sealed.split_at_checked(ENCAPSULATION_BYTES).ok_or(CannotOpen)?;
-    let encapsulated = kem::encapsulation(encapsulated).map_err(|_| CannotOpen)?;
     let binding = Binding { space: *space, epoch: wrap.epoch, to: wrap.to, parent: wrap.parent };
-    let plain = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, XWing>(
-        &OpModeR::Base,
-        kem.secret(),
-        &encapsulated,
-        &binding.info(),
-        sealed,
-        &[],
-    )
-    .map(Zeroizing::new)
-    .map_err(|_| CannotOpen)?;
+    let plain = hybrid::open(kem, &binding.info(), &wrap.sealed)?;
     let plain: &[u8; 64] = plain.as_slice().try_into().map_err(|_| CannotOpen)?;
     let (epoch, key) = (plain.first_chunk::<32>(), plain.last_chunk::<32>());
     let epoch = EpochKey::from_bytes(*epoch.ok_or(CannotOpen)?);
@@ -131,7 +99,7 @@ pub fn unwrap(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use mainstay_protocol::ids::AuthorId;
+    use mainstay_protocol::ids::{AuthorId, MemberId};
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng;
 
@@ -163,6 +131,7 @@ mod tests {
             Wrap { epoch: EpochId([9; 32]), ..wrap.clone() },
             Wrap { to: Signer::Recovery, ..wrap.clone() },
             Wrap { to: Signer::Device(AuthorId([9; 16])), ..wrap.clone() },
+            Wrap { to: Signer::Member(MemberId([4; 16])), ..wrap.clone() },
             Wrap { parent: None, ..wrap.clone() },
             Wrap { parent: Some(Hash([9; 32])), ..wrap.clone() },
         ];
@@ -182,6 +151,7 @@ mod tests {
             Binding { epoch: EpochId([9; 32]), ..one },
             Binding { to: Signer::Recovery, ..one },
             Binding { to: Signer::Device(AuthorId([9; 16])), ..one },
+            Binding { to: Signer::Member(MemberId([4; 16])), ..one },
             Binding { parent: None, ..one },
             Binding { parent: Some(Hash([9; 32])), ..one },
         ];
@@ -241,17 +211,7 @@ mod tests {
         let binding =
             Binding { space: SPACE, epoch: epoch.id(), to: honest.to, parent: honest.parent };
         let plain = [&other.bytes()[..], key.bytes()].concat();
-        let (encapsulated, sealed) =
-            hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, XWing>(
-                &OpModeS::Base,
-                &kem::public(kem.public()).unwrap(),
-                &binding.info(),
-                &plain,
-                &[],
-                rng,
-            )
-            .unwrap();
-        let sealed = [&encapsulated.to_bytes()[..], &sealed].concat();
+        let sealed = hybrid::seal(rng, kem.public(), &binding.info(), &plain).unwrap();
         let forged = Wrap { sealed: sealed.into(), ..honest };
         assert_eq!(unwrap(&SPACE, &forged, &kem).unwrap_err(), CannotOpen);
     }

@@ -1,6 +1,6 @@
 //! What a sync asks for next, and what it does with the answers.
 
-use mainstay_protocol::frame::{Pull, Reply, Request};
+use mainstay_protocol::frame::{Pull, Reply, Request, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::limits::{MAX_FETCH_NUMBERS, MAX_PULL_BYTES, MAX_ROSTER_RECORDS};
 use mainstay_protocol::roster::{Record, record_hash};
@@ -53,6 +53,11 @@ impl Session {
             self.asked_wraps = true;
             return Ok(Some(vec![(Asked::Wraps, Request::Wraps { space })]));
         }
+        if is_member_alone(local) {
+            // Nothing is served to it before the list names it.
+            let append = local.next_append()?.ok_or(SyncError::NotADevice)?;
+            return Ok(Some(vec![as_append(append)?]));
+        }
         if let Some(batch) = self.wanted(local)? {
             return Ok(Some(batch));
         }
@@ -103,8 +108,12 @@ impl Session {
         let mut batch = vec![
             (Asked::Attach, attach(local, exporter, &self.connection.relay)),
             (Asked::Roster, Request::Roster { space, known: Some(local.roster_head()) }),
-            (Asked::Receipts, Request::Receipts { space, after: local.receipts_stamp() }),
         ];
+        if is_member_alone(local) {
+            return batch;
+        }
+        let after = local.receipts_stamp();
+        batch.push((Asked::Receipts, Request::Receipts { space, after }));
         if let Some(first) = local.restore_first(now_ms) {
             batch.extend(first.into_iter().map(|request| (Asked::First, request)));
         } else if let Some(cursor) = local.cursor() {
@@ -305,6 +314,11 @@ impl Session {
             false => Err(SyncError::BadReply("a statement about another space")),
         }
     }
+}
+
+/// Whether the device speaks for its member in a share, as the list does not name it yet.
+fn is_member_alone<L: Local>(local: &L) -> bool {
+    matches!(local.speaker(), Signer::Member(_))
 }
 
 fn as_append(append: Request) -> Result<(Asked, Request), SyncError> {

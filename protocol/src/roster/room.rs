@@ -9,10 +9,8 @@
 //! number of records ([`limits::MAX_MEMBER_DEVICES_EVER`]), and all of theirs end before the ordinary
 //! ones do. Where these end, the owner still takes back, removes and replaces.
 
-use crate::frame::Signer;
 use crate::limits;
 use crate::roster::record::{Act, Record};
-use crate::roster::share::ShareState;
 use crate::roster::state::State;
 
 // A thief that fills all it reaches leaves a recovery, and more after it than it took to get there.
@@ -46,8 +44,8 @@ impl Room {
         match (record.acts.first(), &before.share) {
             (Some(Act::Recover), _) => all,
             (_, None) if removes_active(record, before) => removing,
-            (_, Some(share)) if is_owners(record, share) && narrows(record) => removing,
-            (_, Some(share)) if !is_owners(record, share) => {
+            (_, Some(share)) if share.narrows(record) => removing,
+            (_, Some(share)) if !share.is_of_owner(record) => {
                 ordinary - limits::SHARE_RECORDS_FOR_THE_OWNER
             }
             _ => ordinary,
@@ -71,7 +69,7 @@ impl Room {
             return Some("there were too many members over the years");
         }
         let (was, is) = (before.authors.len(), after.authors.len());
-        if is > was && is > self.share_devices(is_owners(record, before)) {
+        if is > was && is > self.share_devices(before.is_of_owner(record)) {
             return Some("there were too many devices over the years");
         }
         None
@@ -102,26 +100,6 @@ fn share_members(record: &Record) -> usize {
         Some(Act::Recover) => limits::MAX_SHARE_MEMBERS_EVER,
         _ => limits::MAX_SHARE_MEMBERS_EVER - limits::SHARE_MEMBERS_FOR_RECOVERIES,
     }
-}
-
-/// Whether a share's owner signed this.
-fn is_owners(record: &Record, share: &ShareState) -> bool {
-    share.owner().is_some_and(|(owner, _)| record.signer == Signer::Member(*owner))
-}
-
-/// Whether a record of a share's owner lets nobody and nothing in. A consent may be wider than the one
-/// before, which nobody can tell who cannot open it; it is the owner's word all the same.
-fn narrows(record: &Record) -> bool {
-    record.acts.iter().all(|act| {
-        matches!(
-            act,
-            Act::Leave { .. }
-                | Act::Retire { .. }
-                | Act::Epoch(_)
-                | Act::Consent { .. }
-                | Act::Rekey { .. }
-        )
-    })
 }
 
 /// Whether a record does nothing but remove devices that take part. There are at most

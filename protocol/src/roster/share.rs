@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
 
+use crate::frame::Signer;
 use crate::heads::Head;
 use crate::ids::{AuthorId, EpochId, MemberId, SlotId};
-use crate::roster::record::{Party, Role};
+use crate::roster::record::{Act, Party, Record, Role};
 use crate::sign::VerifyKey;
 
 /// What holds in a share after a record, beside [`super::State`]'s root key and epoch.
@@ -86,6 +87,23 @@ impl ShareState {
     /// Whether the consent has ended, so that only the owner reads and writes.
     pub fn has_expired(&self, now_ms: u64) -> bool {
         self.consent.as_ref().and_then(|consent| consent.until_ms).is_some_and(|end| now_ms > end)
+    }
+
+    /// Whether the owner signed this record.
+    pub fn is_of_owner(&self, record: &Record) -> bool {
+        self.owner().is_some_and(|(owner, _)| record.signer == Signer::Member(*owner))
+    }
+
+    /// Whether this is a record of the owner that lets nobody in. There is always room for these: on the
+    /// list, and on a full relay. A consent may be wider than the one before, which nobody can tell who
+    /// cannot open it; it is the owner's word all the same.
+    pub fn narrows(&self, record: &Record) -> bool {
+        let narrow = |act: &Act| match act {
+            Act::Leave { .. } | Act::Retire { .. } | Act::Rekey { .. } => true,
+            Act::Epoch(_) | Act::Consent { .. } => true,
+            _ => false,
+        };
+        self.is_of_owner(record) && record.acts.iter().all(narrow)
     }
 
     /// About how many bytes of memory this takes, as [`super::State`] counts them. Where a member entered

@@ -201,7 +201,7 @@ async fn tell_news<S: FeedStore + 'static>(
         let hearer = peer.clone();
         let may_hear = tokio::task::spawn_blocking(move || {
             let connection = hearer.connection.lock().unwrap_or_else(PoisonError::into_inner);
-            hearer.shared.relay.may_hear(&connection, &space)
+            hearer.shared.relay.may_hear(&connection, &space, now_ms())
         });
         let news = codec::encode(&Reply::News);
         if !may_hear.await.unwrap_or(false) || write(peer, send, &news).await.is_err() {

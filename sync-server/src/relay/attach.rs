@@ -2,8 +2,9 @@
 
 use mainstay_protocol::frame::{Attach, Attached, Proof, Refusal, Reply, Rules, Signer};
 use mainstay_protocol::sign::{VerifyKey, purpose};
+use mainstay_protocol::statement::Cursor;
 
-use crate::feed::FeedStore;
+use crate::feed::{FeedStore, SpaceRow};
 use crate::relay::{Connection, Relay, Space, Stop};
 
 impl<S: FeedStore> Relay<S> {
@@ -20,14 +21,23 @@ impl<S: FeedStore> Relay<S> {
                 Some(cursor) => self.recognises(space, cursor)?,
                 None => false,
             };
+            let mut row = space.row;
+            let mut cursor = self.tail(&row);
+            let shut_out = connection.participant(space, now_ms).is_err();
+            if space.roster.state().share.is_some() && shut_out {
+                // When and how much the others write is none of theirs any more.
+                cursor =
+                    attach.cursor.filter(|_| recognised).unwrap_or(Cursor::start(self.incarnation));
+                row = SpaceRow::EMPTY;
+            }
             Ok(Reply::Attached(Attached {
-                cursor: self.tail(&space.row),
+                cursor,
                 recognised,
                 roster: space.roster.head(),
-                receipts: space.row.receipts,
+                receipts: row.receipts,
                 rules: Rules {
                     quota_bytes: self.config.quota_bytes,
-                    used_bytes: space.row.used_bytes,
+                    used_bytes: row.used_bytes,
                     retention_ms: self.config.retention_ms,
                 },
                 now_ms,

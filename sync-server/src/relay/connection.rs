@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_protocol::frame::{Refusal, Signer};
 use mainstay_protocol::ids::{AuthorId, SpaceId};
+use mainstay_protocol::roster::Role;
 
 use crate::relay::Space;
 
 /// Spaces that one connection may attach to. A counsellor has about 200 clients.
 pub const MAX_ATTACHED_SPACES: usize = 1024;
 /// Signers of one space that one connection may speak for: a recovery key, the device it admits,
-/// and an author key that replaces another.
+/// and an author key that replaces another; in a share also a member's key, and the one that replaces it.
 const MAX_SIGNERS: usize = 8;
 
 /// What gives a connection's TLS exporter output for a space.
@@ -82,32 +83,80 @@ impl Connection {
         self.attached.get(&space.id).map(|a| a.present).ok_or(Refusal::NotAuthorised)
     }
 
-    /// Whoever is attached, if they may read: an active device or the recovery key. A waiting or
-    /// removed device gets nothing but the roster.
-    pub(super) fn reader(&self, space: &Space) -> Result<Signer, Refusal> {
+    /// Whoever is attached, if they take part: an active device, a member of a share, or the recovery
+    /// key. Anybody else gets nothing but the roster.
+    pub(super) fn participant(&self, space: &Space, now_ms: u64) -> Result<Signer, Refusal> {
         let signer = self.anybody(space)?;
-        let key = space.roster.state().key(&signer);
-        key.map(|_| signer).ok_or(Refusal::NotAuthorised)
+        takes_part(space, &signer, now_ms).map(|()| signer)
+    }
+
+    /// Whether whoever is attached may read what is stored: an active device or the recovery key. A
+    /// member's key alone is not used for reading; each of their devices has its own.
+    pub(super) fn reader(&self, space: &Space, now_ms: u64) -> Result<(), Refusal> {
+        match self.participant(space, now_ms)? {
+            Signer::Member(_) => self.writer(space, now_ms),
+            Signer::Device(_) | Signer::Recovery => Ok(()),
+        }
     }
 
     /// Whether this connection speaks for an active device.
-    pub(super) fn writer(&self, space: &Space) -> Result<(), Refusal> {
-        let proven = self.attached.get(&space.id).map(|a| &a.proven);
-        let active = proven.into_iter().flatten().any(|signer| match signer {
-            Signer::Recovery | Signer::Member(_) => false,
-            Signer::Device(author) => space.roster.state().is_active(author),
-        });
-        if active { Ok(()) } else { Err(Refusal::NotAuthorised) }
+    pub(super) fn writer(&self, space: &Space, now_ms: u64) -> Result<(), Refusal> {
+        let proven = self.attached.get(&space.id).map(|a| &a.proven).into_iter().flatten();
+        let devices = proven.filter(|signer| matches!(signer, Signer::Device(_)));
+        let mut refused = Refusal::NotAuthorised;
+        for device in devices {
+            match takes_part(space, device, now_ms) {
+                Ok(()) => return Ok(()),
+                Err(Refusal::Expired) => refused = Refusal::Expired,
+                Err(_) => {}
+            }
+        }
+        Err(refused)
+    }
+
+    /// Whether whoever signed a record is at the other end: they have proved themselves, or one of a
+    /// member's devices has.
+    pub(super) fn speaks_for(&self, space: &Space, signer: &Signer) -> bool {
+        let Signer::Member(member) = signer else { return self.has_proved(&space.id, signer) };
+        let state = space.roster.state();
+        let proven = self.attached.get(&space.id).map(|a| &a.proven).into_iter().flatten();
+        proven.into_iter().any(|proved| match proved {
+            Signer::Device(author) => {
+                let of = state.share.as_ref().and_then(|share| share.author_of(author));
+                state.is_active(author) && of.is_some_and(|(of, _)| of == *member)
+            }
+            proved => proved == signer,
+        })
     }
 
     /// Whether this connection speaks for this author, and the author is active.
-    pub(super) fn author(&self, space: &Space, author: &AuthorId) -> Result<(), Refusal> {
-        let proved = self.has_proved(&space.id, &Signer::Device(*author));
-        match proved && space.roster.state().is_active(author) {
-            true => Ok(()),
+    pub(super) fn author(
+        &self,
+        space: &Space,
+        author: &AuthorId,
+        now_ms: u64,
+    ) -> Result<(), Refusal> {
+        let device = Signer::Device(*author);
+        match self.has_proved(&space.id, &device) {
+            true => takes_part(space, &device, now_ms),
             false => Err(Refusal::NotAuthorised),
         }
     }
+}
+
+/// Whether somebody is in, and not only until a time that has come.
+fn takes_part(space: &Space, signer: &Signer, now_ms: u64) -> Result<(), Refusal> {
+    let state = space.roster.state();
+    state.key(signer).ok_or(Refusal::NotAuthorised)?;
+    let Some(share) = state.share.as_ref().filter(|share| share.has_expired(now_ms)) else {
+        return Ok(());
+    };
+    let role = match signer {
+        Signer::Recovery => return Ok(()),
+        Signer::Member(member) => share.party(member).map(|party| party.role),
+        Signer::Device(author) => share.author_of(author).map(|(_, role)| role),
+    };
+    if role == Some(Role::Owner) { Ok(()) } else { Err(Refusal::Expired) }
 }
 
 impl std::fmt::Debug for Connection {

@@ -72,8 +72,10 @@ impl<S: FeedStore> Relay<S> {
             ControlFlow::Continue(())
         };
         self.store.numbers_in_slot(&space.id, &covering.slot, 0, &mut note)?;
-        // What earlier snapshots had replaced is retained, unless this one destroys it too.
-        for cover in covering.covers.iter().filter(|_| covering.destroys) {
+        // What earlier snapshots had replaced is retained, unless this one destroys it too. In a share
+        // nothing is ever retained.
+        let may_retain = space.roster.state().share.is_none();
+        for cover in covering.covers.iter().filter(|_| covering.destroys && may_retain) {
             let chain = (&covering.slot, &cover.author, cover.head.seq);
             self.store.numbers_in_chain(&space.id, chain.0, chain.1, chain.2, &mut note)?;
         }

@@ -26,7 +26,7 @@ impl<S: FeedStore> Relay<S> {
             return Err(malformed("a mailbox lives too long"));
         }
         self.with_space(space, |space| {
-            connection.writer(space)?;
+            connection.writer(space, now_ms)?;
             let _alone = lock(&self.mailboxes);
             let expires_ms = now_ms.saturating_add(life_ms);
             let mut row = space.row;
@@ -92,9 +92,10 @@ impl<S: FeedStore> Relay<S> {
         connection: &Connection,
         space: &SpaceId,
         mailbox: MailboxId,
+        now_ms: u64,
     ) -> Result<Reply, Stop> {
         self.with_space(space, |space| {
-            connection.writer(space)?;
+            connection.writer(space, now_ms)?;
             let _alone = lock(&self.mailboxes);
             let there = self.store.mailbox(&mailbox)?;
             let row = there.filter(|row| row.space == space.id).ok_or(Refusal::Mailbox)?;

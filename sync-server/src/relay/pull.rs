@@ -59,9 +59,14 @@ impl<S: FeedStore> Relay<S> {
         connection: &Connection,
         space: &SpaceId,
         pull: &Pull,
+        now_ms: u64,
     ) -> Result<Vec<Reply>, Stop> {
         self.with_space(space, |space| {
-            connection.reader(space)?;
+            connection.reader(space, now_ms)?;
+            if space.roster.state().share.is_some() {
+                // A relay that stopped in between shows nobody what was taken back.
+                self.finish_coverings(space, now_ms)?;
+            }
             match pull {
                 Pull::After { cursor, limit_bytes } => self.pull_after(space, cursor, *limit_bytes),
                 Pull::Slots { slots, after, stubs, limit_bytes } => {

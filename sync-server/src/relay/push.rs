@@ -28,17 +28,19 @@ impl<S: FeedStore> Relay<S> {
             return Err(malformed("too many envelopes in one push"));
         }
         self.with_space(space, |space| {
-            connection.writer(space)?;
+            connection.writer(space, now_ms)?;
             self.finish_coverings(space, now_ms)?;
             let mut plan = Plan::new(&self.store, connection, space, self.tail(&space.row), now_ms);
             let stored = envelopes
                 .into_iter()
                 .map(|bytes| plan.take(bytes.into()))
                 .collect::<Result<Vec<_>, _>>()?;
+            // Whoever filled a share must not be able to prevent that something is taken back.
+            let always = plan.takes_back;
             let (row, mut changes) = plan.into_changes();
             if !changes.is_empty() {
                 let quota_bytes = self.config.quota_bytes;
-                if row.used_bytes > quota_bytes {
+                if row.used_bytes > quota_bytes && !always {
                     return Err(Refusal::Quota { quota_bytes }.into());
                 }
                 space.unfinished |= changes.iter().any(|c| matches!(c, Change::Covering(..)));

@@ -16,9 +16,10 @@ impl<S: FeedStore> Relay<S> {
         connection: &Connection,
         space: &SpaceId,
         signed: Signed<Receipt>,
+        now_ms: u64,
     ) -> Result<Reply, Stop> {
         self.with_space(space, |space| {
-            let receipt = verified(connection, space, &signed)?;
+            let receipt = verified(connection, space, &signed, now_ms)?;
             if let Some((_, present)) = self.store.receipt(&space.id, &receipt.author)? {
                 if present == signed {
                     return Ok(Reply::Done);
@@ -44,11 +45,14 @@ impl<S: FeedStore> Relay<S> {
         connection: &Connection,
         space: &SpaceId,
         after: u64,
+        now_ms: u64,
     ) -> Result<Reply, Stop> {
         self.with_space(space, |space| {
-            connection.reader(space)?;
+            connection.reader(space, now_ms)?;
             let mut receipts = Vec::new();
-            for (author, _) in space.roster.state().active() {
+            let state = space.roster.state();
+            let of_share = state.share.iter().flat_map(|share| share.authors.keys());
+            for author in state.members.keys().chain(of_share).filter(|a| state.is_active(a)) {
                 let found = self.store.receipt(&space.id, author)?;
                 receipts.extend(found.filter(|(stamp, _)| *stamp > after));
             }
@@ -63,9 +67,10 @@ fn verified(
     connection: &Connection,
     space: &Space,
     signed: &Signed<Receipt>,
+    now_ms: u64,
 ) -> Result<Receipt, Stop> {
     let receipt = signed.peek().map_err(|error| malformed(&error.to_string()))?;
-    connection.author(space, &receipt.author)?;
+    connection.author(space, &receipt.author, now_ms)?;
     let key = space.roster.state().key(&Signer::Device(receipt.author));
     let key = key.ok_or(Refusal::NotAuthorised)?;
     let receipt = signed.verify(key).map_err(|error| malformed(&error.to_string()))?;

@@ -3,7 +3,7 @@
 use mainstay_protocol::frame::{Refusal, Reply, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::SpaceId;
-use mainstay_protocol::roster::{Record, Wrap, record_hash};
+use mainstay_protocol::roster::{Act, Record, Role, Wrap, record_hash};
 use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::Claim;
 
@@ -24,14 +24,16 @@ impl<S: FeedStore> Relay<S> {
     ) -> Result<Reply, Stop> {
         self.with_space(space, |space| {
             connection.anybody(space)?;
-            let mut records = space.roster.records_after(known.as_ref());
+            // Of a long list, no more is copied than is served.
+            let all = || space.roster.records();
+            let at = known.and_then(|known| all().position(|(hash, ..)| *hash == known));
             let mut bytes = 0;
-            let fitting = records.iter().take_while(|record| {
+            let fitting = all().skip(at.map_or(0, |at| at + 1)).take_while(|(_, record, _)| {
+                let first = bytes == 0;
                 bytes += record.body().len() + SIGNED_BYTES;
-                bytes <= MAX_SERVED_BYTES
+                first || bytes <= MAX_SERVED_BYTES
             });
-            let fitting = fitting.count().max(1);
-            records.truncate(fitting);
+            let records = fitting.map(|(_, record, _)| record.clone()).collect();
             Ok(Reply::Roster { records })
         })
     }
@@ -43,10 +45,11 @@ impl<S: FeedStore> Relay<S> {
         expected: Hash,
         signed: &Signed<Record>,
         wraps: Vec<Wrap>,
+        now_ms: u64,
     ) -> Result<Reply, Stop> {
         self.with_space(space, |space| {
             let record = signed.peek().map_err(|error| bad(&error.to_string()))?;
-            may_append(connection, space, &record)?;
+            may_append(connection, space, &record, now_ms)?;
             let head = space.roster.head();
             if head != record_hash(signed) {
                 if head != expected {
@@ -81,9 +84,14 @@ impl<S: FeedStore> Relay<S> {
             row.used_bytes += wraps::size(&wrap);
             changes.push(Change::Wrap(id, hash, wrap));
         }
-        // Whoever filled the space must not be able to prevent its recovery.
+        // Whoever filled the space must not be able to prevent its recovery, nor what follows it once
+        // for each waiting device; nor, in a share, that the owner removes them.
         let quota_bytes = self.config.quota_bytes;
-        if row.used_bytes > quota_bytes && record.signer != Signer::Recovery {
+        let bounds = record.acts.iter().all(|act| matches!(act, Act::Bound { .. }));
+        let share = space.roster.state().share.as_ref();
+        let narrows = share.is_some_and(|share| share.narrows(record));
+        let always = record.signer == Signer::Recovery || bounds || narrows;
+        if row.used_bytes > quota_bytes && !always {
             return Err(Refusal::Quota { quota_bytes }.into());
         }
         changes.push(Change::Space(id, row));
@@ -117,16 +125,30 @@ impl<S: FeedStore> Relay<S> {
 }
 
 /// A recovery comes from a connection that holds the recovery key, so that nobody else can replay an
-/// old one; any other record from one that speaks for an active device.
-fn may_append(connection: &Connection, space: &Space, record: &Record) -> Result<(), Refusal> {
-    match record.signer {
-        Signer::Recovery if connection.has_proved(&space.id, &Signer::Recovery) => Ok(()),
-        Signer::Recovery => Err(Refusal::NotAuthorised),
-        Signer::Device(_) => connection.writer(space),
-        Signer::Member(_) => match connection.has_proved(&space.id, &record.signer) {
-            true => Ok(()),
-            false => connection.writer(space),
-        },
+/// old one, and a member's record from one that holds the member's; any other record from one that
+/// speaks for an active device.
+fn may_append(
+    connection: &Connection,
+    space: &Space,
+    record: &Record,
+    now_ms: u64,
+) -> Result<(), Refusal> {
+    if let Signer::Device(_) = record.signer {
+        return connection.writer(space, now_ms);
+    }
+    if !connection.speaks_for(space, &record.signer) {
+        return Err(Refusal::NotAuthorised);
+    }
+    // A counsellor takes out their stolen device, or leaves, however long the sharing is over.
+    let ends = |act: &Act| matches!(act, Act::Retire { .. } | Act::Leave { .. });
+    let share = space.roster.state().share.as_ref().filter(|share| share.has_expired(now_ms));
+    let role = share.and_then(|share| match record.signer {
+        Signer::Member(member) => share.party(&member).map(|party| party.role),
+        Signer::Device(_) | Signer::Recovery => None,
+    });
+    match role {
+        Some(Role::Counsellor) if !record.acts.iter().all(ends) => Err(Refusal::Expired),
+        _ => Ok(()),
     }
 }
 

@@ -12,3 +12,6 @@ mod pulling;
 mod pushing;
 mod receipts;
 mod rosters;
+mod share_kit;
+mod share_records;
+mod shares;

@@ -14,17 +14,25 @@ use crate::relay::{Connection, Relay, Space, Stop, roster};
 
 /// Wraps in one reply: the newest. Each epoch holds the key of the one before it.
 const MAX_WRAPS_SERVED: usize = 32;
+/// The same in a share, where no epoch holds another one's key: as many as fit into a frame.
+const MAX_SHARE_WRAPS_SERVED: usize = 160;
 
 impl<S: FeedStore> Relay<S> {
-    pub(super) fn wraps(&self, connection: &Connection, space: &SpaceId) -> Result<Reply, Stop> {
+    pub(super) fn wraps(
+        &self,
+        connection: &Connection,
+        space: &SpaceId,
+        now_ms: u64,
+    ) -> Result<Reply, Stop> {
         self.with_space(space, |space| {
-            let signer = connection.reader(space)?;
+            let signer = connection.participant(space, now_ms)?;
+            let (recipient, most) = recipient(space, signer);
             let mut wraps = Vec::new();
             let records = space.roster.records().collect::<Vec<_>>();
             let refs = records.iter().rev().flat_map(|(_, _, record)| named(record));
-            for WrapRef { to, hash } in refs.filter(|wrap| wrap.to == signer) {
+            for WrapRef { to, hash } in refs.filter(|wrap| wrap.to == recipient) {
                 wraps.extend(self.store.wrap(&space.id, &to, &hash)?);
-                if wraps.len() == MAX_WRAPS_SERVED {
+                if wraps.len() == most {
                     break;
                 }
             }
@@ -50,6 +58,16 @@ impl<S: FeedStore> Relay<S> {
         }
         Ok(false)
     }
+}
+
+/// Whose wraps a signer gets, and how many: in a share a device gets its member's.
+fn recipient(space: &Space, signer: Signer) -> (Signer, usize) {
+    let Some(share) = &space.roster.state().share else { return (signer, MAX_WRAPS_SERVED) };
+    let member = match signer {
+        Signer::Device(author) => share.author_of(&author).map(|(member, _)| member),
+        Signer::Member(_) | Signer::Recovery => None,
+    };
+    (member.map_or(signer, Signer::Member), MAX_SHARE_WRAPS_SERVED)
 }
 
 /// The wraps that a record names.

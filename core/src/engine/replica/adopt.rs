@@ -66,8 +66,6 @@ impl Replica {
     ) -> Result<(), EngineError> {
         let adopted = match slot.name {
             SlotName::Plan => self.adopt_plan(tx, bytes)?,
-            // Never of a private space.
-            SlotName::Record(_) => false,
             SlotName::Chapter(month) => match Bundle::from_bytes(bytes) {
                 Ok(bundle) => {
                     self.adopt_bundle(tx, slot, Month::from_index(month), bundle, wanted)?
@@ -79,6 +77,8 @@ impl Replica {
                 // A page is made again from the documents; one of a newer version is left alone.
                 Err(_) => true,
             },
+            // A private space has none.
+            SlotName::Record(_) => false,
         };
         if !adopted {
             self.alarm(Alarm::Unreadable);

@@ -38,6 +38,10 @@ use crate::space::keyring::Keyring;
 use crate::space::member::MemberKeys;
 use crate::space::sign::AuthorKey;
 
+/// Keys of this device that are tried in a share before giving up: each was taken out, or its member
+/// went on under other keys.
+const MAX_GENERATIONS: u32 = 256;
+
 /// One share, as this device takes part in it.
 pub(super) struct Share {
     id: SpaceId,
@@ -126,23 +130,23 @@ impl Replica {
                 (roster, keyring, view, None)
             }
         };
-        let (roster, mut keyring, view, before) = held;
+        let (roster, mut keyring, mut view, before) = held;
         book.epochs.iter().for_each(|epoch| keyring.add(epoch.clone()));
-        let me = self.share_me(id, &book, &roster, &view)?;
+        let me = self.share_me(id, &book, &roster, &mut view)?;
         Ok(match before {
-            Some(share) => Share { book, keyring, me, ..share },
+            Some(share) => Share { book, keyring, view, me, ..share },
             None => Share::new(*id, book, (roster, keyring), view, me),
         })
     }
 
     /// Under which of its member's keys this device takes part: those that the list of members
-    /// names; before it does, the newest.
+    /// names; before it does, the newest. Its own key is one that was not taken out.
     fn share_me(
         &self,
         id: &SpaceId,
         book: &Book,
         roster: &Roster,
-        view: &ShareView,
+        view: &mut ShareView,
     ) -> Result<ShareMe, EngineError> {
         let share = roster.state().share.as_ref();
         let present = |member: &MemberId| share.is_some_and(|s| s.party(member).is_some());
@@ -150,8 +154,23 @@ impl Replica {
         let at = keys.iter().rposition(|keys| present(&keys.member_id()));
         let at = at.or(keys.len().checked_sub(1)).ok_or(EngineError::damaged("a share's keys"))?;
         let keys = keys.swap_remove(at);
-        let author = self.me.secret.keys(id, view.generation).author;
-        Ok(ShareMe { role: book.role, member: keys.member_id(), keys, author })
+        let member = keys.member_id();
+        let mut author = self.me.secret.keys(id, view.generation).author;
+        for _ in 0..MAX_GENERATIONS {
+            let known = share.and_then(|share| share.authors.get(&author.author_id()));
+            if known.is_none_or(|known| known.ended.is_none() && known.member == member) {
+                break;
+            }
+            view.generation += 1;
+            author = self.me.secret.keys(id, view.generation).author;
+        }
+        Ok(ShareMe { role: book.role, member, keys, author })
+    }
+
+    /// The list of members has changed: this device may go on under other keys.
+    pub(super) fn renew_me(&self, share: &mut Share) -> Result<(), EngineError> {
+        share.me = self.share_me(&share.id, &share.book, &share.roster, &mut share.view)?;
+        Ok(())
     }
 
     /// Something that an honest relay and honest members never cause.

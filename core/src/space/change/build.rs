@@ -3,17 +3,20 @@
 use mainstay_protocol::FORMAT_VERSION;
 use mainstay_protocol::frame::Signer;
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::ids::{AuthorId, SpaceId};
 use mainstay_protocol::roster::{
-    Act, Device, Epoch, KemKey, Record, Roster, RosterError, State, Wrap, WrapRef, wrap_hash,
+    Act, Device, Epoch, KemKey, Party, Record, Role, Roster, RosterError, State, Wrap, WrapRef,
+    wrap_hash,
 };
 use mainstay_protocol::sign::Signed;
 
+use super::share::Terms;
 use super::{Change, ChangeError, Newcomer};
 use crate::space::CryptoRng;
+use crate::space::consent::seal_consent;
 use crate::space::epoch::{EpochKey, SpaceKey};
 use crate::space::keyring::{Keyring, KeyringError};
-use crate::space::recovery::Recovery;
+use crate::space::member::MemberKeys;
 use crate::space::sign::AuthorKey;
 use crate::space::wrap::wrap;
 
@@ -28,12 +31,9 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// A space's first record.
-    pub(super) fn founding(space: SpaceId, recovery: &Recovery) -> Self {
-        let found = Act::Found {
-            recovery: recovery.signing().verify_key(),
-            recovery_kem: recovery.kem().public().clone(),
-        };
+    /// A space's first record, with the keys that found it.
+    pub(super) fn founding(space: SpaceId, sign: &AuthorKey, kem: &KemKey) -> Self {
+        let found = Act::Found { recovery: sign.verify_key(), recovery_kem: kem.clone() };
         Self { space, number: 0, parent: None, acts: vec![found], wraps: vec![], epoch: None }
     }
 
@@ -62,15 +62,41 @@ impl Draft {
         Ok(Device { key: newcomer.key, kem: newcomer.kem.clone(), sealed_name: name.into() })
     }
 
+    /// A newcomer to a share as the roster knows them: with their name sealed.
+    pub(super) fn party(
+        &self,
+        rng: &mut dyn CryptoRng,
+        epoch: &EpochKey,
+        newcomer: &Newcomer,
+        role: Role,
+    ) -> Result<Party, ChangeError> {
+        let (key, kem) = (newcomer.key, newcomer.kem.clone());
+        let sealed = epoch.seal_member_name(rng, &self.space, &key.member_id(), &newcomer.name)?;
+        Ok(Party { key, kem, role, sealed_name: sealed.into() })
+    }
+
+    /// Consents, sealed under an epoch that must be the present one after this record.
+    pub(super) fn consent(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        epoch: &EpochKey,
+        (plain, until_ms): Terms<'_>,
+    ) -> Result<(), ChangeError> {
+        let sealed = seal_consent(rng, (&self.space, self.number), epoch, plain)?;
+        self.act(Act::Consent { epoch: epoch.id(), sealed: sealed.into(), until_ms });
+        Ok(())
+    }
+
     /// Admits a device with a wrap of an epoch that goes on.
     pub(super) fn admit(
         &mut self,
         rng: &mut dyn CryptoRng,
         keys: (&EpochKey, &SpaceKey),
         device: Device,
+        succeeds: Option<AuthorId>,
     ) -> Result<(), ChangeError> {
         let wrap = self.wrap(rng, Signer::Device(device.author()), &device.kem, keys)?;
-        self.act(Act::Admit { device, wrap: Some(wrap) });
+        self.act(Act::Admit { device, wrap: Some(wrap), succeeds });
         Ok(())
     }
 
@@ -119,7 +145,25 @@ impl Draft {
 
     /// Signs as a device and checks the record against the roster's rules.
     pub(super) fn finish(self, roster: &Roster, signer: &AuthorKey) -> Result<Change, ChangeError> {
-        let change = self.sign(Signer::Device(signer.author_id()), signer);
+        self.finish_as(roster, Signer::Device(signer.author_id()), signer)
+    }
+
+    /// Signs as a member of a share and checks the record against the roster's rules.
+    pub(super) fn finish_as_member(
+        self,
+        roster: &Roster,
+        member: &MemberKeys,
+    ) -> Result<Change, ChangeError> {
+        self.finish_as(roster, member.signer(), &member.sign)
+    }
+
+    pub(super) fn finish_as(
+        self,
+        roster: &Roster,
+        signer: Signer,
+        key: &AuthorKey,
+    ) -> Result<Change, ChangeError> {
+        let change = self.sign(signer, key);
         roster.clone().append(&change.record)?;
         Ok(change)
     }

@@ -3,13 +3,15 @@
 use std::fmt;
 
 use mainstay_protocol::hash::Hash;
+use minicbor::{Decode, Encode};
 
 use super::letter::LINK_HASH;
 
 /// Nine decimal digits (29.9 bits) in three groups. One attempt to stand in between succeeds with
 /// a chance of one in a thousand million, and each attempt needs a new invitation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Code(u32);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Code(#[n(0)] u32);
 
 /// The number of codes.
 const CODES: u64 = 1_000_000_000;

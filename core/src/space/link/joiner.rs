@@ -1,30 +1,36 @@
 //! The side that wants in.
 
+use std::fmt;
+
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::mailbox::Letter;
 use mainstay_protocol::sign::{Signed, VerifyKey};
 
-use super::invitation::{commitment, fingerprint};
+use super::invitation::{InvitationKind, commitment, fingerprint};
 use super::letter::{self, Answer, Body, Message};
 use super::{ANSWER_PLACE, Code, Invitation, LinkError, REVEAL_PLACE, VERDICT_PLACE};
 use crate::space::CryptoRng;
+use crate::space::change::Newcomer;
 use crate::space::device::DeviceKeys;
 use crate::space::epoch::{MAX_DEVICE_NAME_BYTES, NameTooLong};
+use crate::space::member::MemberKeys;
+use crate::space::sign::AuthorKey;
 
 /// The joiner's side of one handshake.
-#[derive(Debug)]
 pub struct Joiner {
-    invitation: Invitation,
+    pub(super) invitation: Invitation,
     pub(super) answer: Signed<Message>,
-    inviter: Option<VerifyKey>,
+    pub(super) letter: Letter,
+    pub(super) inviter: Option<VerifyKey>,
+    pub(super) code: Option<Code>,
 }
 
 impl Joiner {
-    /// Answers an invitation with the letter for [`ANSWER_PLACE`]. When the relay says that this
-    /// place is taken, somebody else has answered: [`LinkError::Used`].
+    /// Answers an invitation to link a device with the letter for [`ANSWER_PLACE`]. When the relay says
+    /// that this place is taken, somebody else has answered: [`LinkError::Used`].
     ///
     /// # Errors
-    /// [`LinkError::Expired`] or [`LinkError::Name`].
+    /// [`LinkError::IsShare`], [`LinkError::Expired`] or [`LinkError::Name`].
     pub fn start(
         rng: &mut dyn CryptoRng,
         now_ms: u64,
@@ -32,20 +38,56 @@ impl Joiner {
         keys: &DeviceKeys,
         name: &str,
     ) -> Result<(Self, Letter), LinkError> {
+        invitation.kind.expect(InvitationKind::Device)?;
+        Self::answer(rng, now_ms, invitation, (&keys.author, &Newcomer::own(keys, name)))
+    }
+
+    /// Answers an invitation to a share, with the keys that the member is to have there and the name
+    /// that the person who shares, and the share's other members, see.
+    ///
+    /// # Errors
+    /// [`LinkError::IsDevice`], [`LinkError::Expired`] or [`LinkError::Name`].
+    pub fn start_share(
+        rng: &mut dyn CryptoRng,
+        now_ms: u64,
+        invitation: Invitation,
+        keys: &MemberKeys,
+        name: &str,
+    ) -> Result<(Self, Letter), LinkError> {
+        invitation.kind.expect(InvitationKind::Share)?;
+        Self::answer(rng, now_ms, invitation, (&keys.sign, &Newcomer::member(keys, name)))
+    }
+
+    fn answer(
+        rng: &mut dyn CryptoRng,
+        now_ms: u64,
+        invitation: Invitation,
+        (signer, me): (&AuthorKey, &Newcomer),
+    ) -> Result<(Self, Letter), LinkError> {
         if now_ms > invitation.expires_ms {
             return Err(LinkError::Expired);
         }
-        if name.len() > MAX_DEVICE_NAME_BYTES {
+        if me.name.len() > MAX_DEVICE_NAME_BYTES {
             return Err(NameTooLong.into());
         }
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
-        let (key, kem) = (keys.author.verify_key(), keys.kem.public().clone());
-        let body = Body::Answer(Answer { key, kem, name: name.to_owned(), nonce });
-        let message = Message::new(&invitation, body);
-        let answer = Signed::seal(&message, |input| keys.author.sign(input));
+        let (key, kem, name) = (me.key, me.kem.clone(), me.name.clone());
+        let message = Message::new(&invitation, Body::Answer(Answer { key, kem, name, nonce }));
+        let answer = Signed::seal(&message, |input| signer.sign(input));
         let letter = letter::seal(rng, &invitation, ANSWER_PLACE, &answer);
-        Ok((Self { invitation, answer, inviter: None }, letter))
+        let (inviter, code) = (None, None);
+        Ok((Self { invitation, answer, letter: letter.clone(), inviter, code }, letter))
+    }
+
+    /// The answer as it was made. Who was interrupted before the relay had taken it sends it again.
+    pub fn letter(&self) -> &Letter {
+        &self.letter
+    }
+
+    /// The code to show, once the inviter's letter was read.
+    pub fn code(&self) -> Option<Code> {
+        self.code
     }
 
     /// The invitation that is being answered.
@@ -78,8 +120,9 @@ impl Joiner {
         if answer != letter::answer_hash(&self.answer) {
             return Err(LinkError::Used);
         }
-        self.inviter = Some(key);
-        Ok(Code::of(&self.invitation.to_bytes(), self.answer.body(), &nonce))
+        let code = Code::of(&self.invitation.to_bytes(), self.answer.body(), &nonce);
+        (self.inviter, self.code) = (Some(key), Some(code));
+        Ok(code)
     }
 
     /// Takes the letter at [`VERDICT_PLACE`] and returns the roster head after the admission. The
@@ -102,8 +145,14 @@ impl Joiner {
         }
     }
 
-    /// The key of the device that invites, once its letter was read.
+    /// The key of whoever invites, once its letter was read.
     pub fn inviter(&self) -> Option<&VerifyKey> {
         self.inviter.as_ref()
+    }
+}
+
+impl fmt::Debug for Joiner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Joiner([redacted])")
     }
 }

@@ -2,7 +2,7 @@
 
 use mainstay_protocol::codec::encode;
 use mainstay_protocol::envelope::{Header, Kind};
-use mainstay_protocol::frame::Refusal;
+use mainstay_protocol::frame::{Refusal, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
 
@@ -13,7 +13,7 @@ use crate::relay::Stop;
 /// The label of [`Part::whole`]; it never leaves the relay.
 const SNAPSHOT: &str = "relay: parts of one snapshot";
 
-/// Checks an envelope's place, and for a snapshot what it covers.
+/// Checks an envelope's place, and for a snapshot or a record what it covers.
 pub(super) fn check<S: FeedStore>(
     plan: &Plan<'_, S>,
     header: &Header,
@@ -22,8 +22,13 @@ pub(super) fn check<S: FeedStore>(
     if !follows(header, head.as_ref()) {
         return Err(out_of_order(header, head));
     }
-    if header.kind != Kind::Snapshot {
-        return Ok(None);
+    match header.kind {
+        Kind::Change => return Ok(None),
+        Kind::Record => {
+            header.covers.iter().try_for_each(|cover| check_cover(plan, header, cover))?;
+            return Ok(None);
+        }
+        _ => {}
     }
     let part = part(header);
     if part.index > 0 && !continues(plan, header, &part)? {
@@ -63,10 +68,10 @@ fn follows(header: &Header, head: Option<&Head>) -> bool {
     if before == present.seq {
         return header.previous == present.hash;
     }
-    // A snapshot that stands for everything up to it may begin anywhere ahead.
+    // A snapshot or a record that stands for everything up to it may begin anywhere ahead.
     let claimed = Head { seq: before, hash: header.previous };
     before > present.seq
-        && header.kind == Kind::Snapshot
+        && header.kind != Kind::Change
         && header.chunk.index == 0
         && header.covered(&header.author) == Some(claimed)
 }
@@ -81,20 +86,30 @@ fn continues<S: FeedStore>(
     Ok(before.is_some_and(|p| p.whole == part.whole && p.index + 1 == part.index))
 }
 
-/// A device that covers another history than the relay's has lost something, or is at fault.
+/// A device that covers another history than the relay's has lost something, or is at fault; so is one
+/// that would replace what another member of a share said.
 fn check_cover<S: FeedStore>(
     plan: &Plan<'_, S>,
     header: &Header,
     cover: &AuthorHead,
 ) -> Result<(), Stop> {
+    if !plan.space.roster.state().may_cover(&header.author, &cover.author) {
+        return Err(bad("it covers what somebody else stored"));
+    }
     let head = plan.head(&header.slot, &cover.author)?;
+    // Names that nobody ever had would fill the chapter's list of chains, which has a limit. Of a device
+    // that a recovery has voided there may be envelopes here, and they may be replaced.
+    let known = plan.space.roster.state().known_key(&Signer::Device(cover.author)).is_some();
+    if head.is_none() && !known {
+        return Err(bad("a snapshot covers a device that was never on the list"));
+    }
     let known = match head {
         Some(head) if head.seq == cover.head.seq => Some(head.hash),
         _ => plan.item_at(&header.slot, &cover.author, cover.head.seq)?.map(|item| item.hash),
     };
     match known {
         Some(hash) if hash != cover.head.hash => {
-            Err(bad("a snapshot covers an envelope that the relay knows otherwise"))
+            Err(bad("it covers an envelope that the relay knows otherwise"))
         }
         _ => Ok(()),
     }

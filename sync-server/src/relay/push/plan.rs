@@ -7,12 +7,16 @@ use mainstay_protocol::frame::{Refusal, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{Head, SlotHead};
 use mainstay_protocol::ids::{AuthorId, SlotId};
-use mainstay_protocol::limits::MAX_HEADS;
+use mainstay_protocol::limits::{MAX_HEADS, MIN_PADDED_BYTES};
+use mainstay_protocol::roster::Role;
 use mainstay_protocol::statement::{Cursor, Stored};
 
 use super::chain;
 use crate::feed::{Change, Covering, FeedError, FeedStore, ItemRow, NewItem, SpaceRow};
-use crate::relay::{Connection, MAX_SLOTS, Space, Stop};
+use crate::relay::{Connection, MAX_SHARE_SLOTS, MAX_SLOTS, Space, Stop};
+
+/// A seal's nonce and tag (XChaCha20-Poly1305), with room to spare.
+const SEAL_BYTES: usize = 64;
 
 pub(super) struct Plan<'a, S> {
     pub(super) store: &'a S,
@@ -24,6 +28,8 @@ pub(super) struct Plan<'a, S> {
     changes: Vec<Change>,
     items: BTreeMap<u64, ItemRow>,
     heads: BTreeMap<(SlotId, AuthorId), Head>,
+    /// Nothing but small records that replace others was taken.
+    pub(super) takes_back: bool,
 }
 
 impl<'a, S: FeedStore> Plan<'a, S> {
@@ -44,6 +50,7 @@ impl<'a, S: FeedStore> Plan<'a, S> {
             changes: vec![],
             items: BTreeMap::new(),
             heads: BTreeMap::new(),
+            takes_back: true,
         }
     }
 
@@ -55,6 +62,7 @@ impl<'a, S: FeedStore> Plan<'a, S> {
             return Ok(Stored { envelope: hash, number });
         }
         self.check_author(&envelope)?;
+        self.check_kind(&envelope)?;
         let part = chain::check(self, envelope.header())?;
         self.tail = self.tail.next(&hash);
         let header = envelope.header();
@@ -71,10 +79,15 @@ impl<'a, S: FeedStore> Plan<'a, S> {
         };
         self.set_head(header.slot, header.author, Head { seq: header.seq, hash })?;
         self.store_item(row, whole, stub);
-        if header.kind == Kind::Snapshot && header.chunk.is_last() && chain::is_whole(self, header)?
-        {
+        let replaces = match header.kind {
+            Kind::Snapshot => header.chunk.is_last() && chain::is_whole(self, header)?,
+            Kind::Record => !header.covers.is_empty(),
+            _ => false,
+        };
+        if replaces {
             self.cover(header)?;
         }
+        self.takes_back &= is_taking_back(&envelope);
         Ok(Stored { envelope: hash, number: self.tail.number })
     }
 
@@ -108,7 +121,7 @@ impl<'a, S: FeedStore> Plan<'a, S> {
         }
     }
 
-    /// The number of an envelope that is stored, 0 if a snapshot has replaced it: a chain's end is
+    /// The number of an envelope that is stored, 0 if another one has replaced it: a chain's end is
     /// known even when the item has had its time.
     fn known(&self, header: &Header, hash: &Hash) -> Result<Option<u64>, FeedError> {
         if let Some(item) = self.items.values().find(|item| item.hash == *hash) {
@@ -134,7 +147,7 @@ impl<'a, S: FeedStore> Plan<'a, S> {
 
     fn check_author(&self, envelope: &Envelope) -> Result<(), Stop> {
         let (header, roster) = (envelope.header(), &self.space.roster);
-        self.connection.author(self.space, &header.author)?;
+        self.connection.author(self.space, &header.author, self.now_ms)?;
         if header.roster != roster.head() {
             return Err(Refusal::RosterMoved { head: roster.head() }.into());
         }
@@ -144,6 +157,27 @@ impl<'a, S: FeedStore> Plan<'a, S> {
         let key = roster.state().key(&Signer::Device(header.author));
         let key = key.ok_or(Refusal::NotAuthorised)?;
         envelope.verify(&self.space.id, key).map_err(|error| bad(&error.to_string()))
+    }
+
+    /// A share holds changes and records: it has no history that a snapshot could be of. A private space
+    /// holds no records: what they replace is destroyed at once.
+    fn check_kind(&self, envelope: &Envelope) -> Result<(), Stop> {
+        match (envelope.header().kind, self.space.roster.state().share.is_some()) {
+            (Kind::Snapshot, true) => Err(bad("a share holds no snapshots")),
+            (Kind::Record, false) => Err(bad("a private space holds no records of shares")),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many chains and slots a space may have once this author begins another: in a share, the
+    /// counsellors leave half of both to the owner.
+    fn room_for(&self, author: &AuthorId) -> (u64, u64) {
+        let Some(share) = &self.space.roster.state().share else {
+            return (MAX_HEADS as u64, MAX_SLOTS as u64);
+        };
+        let owners = share.author_of(author).is_some_and(|(_, role)| role == Role::Owner);
+        let part = if owners { 1 } else { 2 };
+        (MAX_HEADS as u64 / part, MAX_SHARE_SLOTS as u64 / part)
     }
 
     fn store_item(&mut self, row: ItemRow, whole: Vec<u8>, stub: Option<Vec<u8>>) {
@@ -163,7 +197,8 @@ impl<'a, S: FeedStore> Plan<'a, S> {
             if !planned && !self.store.slot_is_known(&self.space.id, &slot)? {
                 self.row.slots += 1;
             }
-            if self.row.chains > MAX_HEADS as u64 || self.row.slots > MAX_SLOTS as u64 {
+            let (chains, slots) = self.room_for(&author);
+            if self.row.chains > chains || self.row.slots > slots {
                 return Err(bad("the space has too many chains"));
             }
         }
@@ -172,7 +207,7 @@ impl<'a, S: FeedStore> Plan<'a, S> {
         Ok(())
     }
 
-    /// Plans to drop what a complete snapshot covers. Its heads are known from now on, even where
+    /// Plans to drop what a complete snapshot or a record covers. Its heads are known from now on, even where
     /// their envelopes never came: after a wipe, a snapshot is all that is left of them.
     fn cover(&mut self, header: &Header) -> Result<(), Stop> {
         for cover in &header.covers {
@@ -193,6 +228,14 @@ impl<'a, S: FeedStore> Plan<'a, S> {
         self.changes.push(Change::Covering(self.space.id, covering));
         Ok(())
     }
+}
+
+/// Whether a record says so little that it may be a retraction, which a full relay must not refuse. Of
+/// these there is one for each chain at most.
+fn is_taking_back(envelope: &Envelope) -> bool {
+    let header = envelope.header();
+    let small = envelope.ciphertext().len() <= MIN_PADDED_BYTES + SEAL_BYTES;
+    header.kind == Kind::Record && !header.covers.is_empty() && small
 }
 
 pub(super) fn bad(why: &str) -> Stop {

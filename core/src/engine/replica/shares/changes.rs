@@ -175,6 +175,7 @@ impl Side<'_> {
 
     /// The list of members is another one than before.
     pub(super) fn members_changed(&mut self, before: &ShareState) -> Result<(), EngineError> {
+        self.journal.renew_me(self.share)?;
         let after = self.share.state()?.clone();
         let is_in = after.party(&self.share.me.member).is_some();
         self.journal.revision += 1;

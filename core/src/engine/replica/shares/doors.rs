@@ -56,6 +56,11 @@ pub(in crate::engine) struct Door {
     /// For a counsellor: the head of the list that names them.
     #[n(10)]
     pub(in crate::engine) admitted: Option<Hash>,
+    /// Where the letters are, and until when (Unix milliseconds).
+    #[n(11)]
+    mailbox: MailboxId,
+    #[n(12)]
+    expires_ms: u64,
 }
 
 /// How far an invitation has come.
@@ -71,24 +76,8 @@ pub enum Handshake {
 }
 
 impl Door {
-    fn inviter(&self) -> Result<Inviter, EngineError> {
-        Ok(Inviter::from_bytes(&self.handshake)?)
-    }
-
     fn joiner(&self) -> Result<Joiner, EngineError> {
         Ok(Joiner::from_bytes(&self.handshake)?)
-    }
-
-    /// How far it has come.
-    pub(in crate::engine) fn stage(&self) -> Result<Handshake, EngineError> {
-        if self.confirmed {
-            return Ok(Handshake::Confirmed);
-        }
-        let code = match self.mine {
-            true => self.inviter()?.code().map(|(_, code)| code),
-            false => self.joiner()?.code(),
-        };
-        Ok(code.map_or(Handshake::Open, Handshake::Compare))
     }
 
     /// A counsellor's secret in the share.
@@ -101,19 +90,34 @@ impl Door {
     pub(super) fn inviter_key(&self) -> Result<Option<VerifyKey>, EngineError> {
         Ok(self.joiner()?.inviter().copied())
     }
-
-    fn mailbox(&self) -> Result<(MailboxId, u64), EngineError> {
-        let of = |invitation: &crate::space::link::Invitation| {
-            (invitation.mailbox(), invitation.expires_ms())
-        };
-        Ok(match self.mine {
-            true => of(self.inviter()?.invitation()),
-            false => of(self.joiner()?.invitation()),
-        })
-    }
 }
 
 impl Replica {
+    /// The owner's half of the handshake. An invitation outlives no change of the owner's keys.
+    fn inviter(&self, door: &Door) -> Result<Inviter, EngineError> {
+        let mut last = Err(EngineError::NoSuchShare);
+        let book = self.books().remove(&door.share).ok_or(EngineError::NoSuchShare)?;
+        for secret in book.secrets.values().rev() {
+            last = Inviter::from_bytes(&door.handshake, &secret.keys().sign).map_err(Into::into);
+            if last.is_ok() {
+                break;
+            }
+        }
+        last
+    }
+
+    /// How far an invitation has come.
+    pub(super) fn stage(&self, door: &Door) -> Result<Handshake, EngineError> {
+        if door.confirmed {
+            return Ok(Handshake::Confirmed);
+        }
+        let code = match door.mine {
+            true => self.inviter(door)?.code().map(|(_, code)| code),
+            false => door.joiner()?.code(),
+        };
+        Ok(code.map_or(Handshake::Open, Handshake::Compare))
+    }
+
     fn door_key(&self, share: &SpaceId) -> Key {
         self.vault.key(Table::Door, &[share.as_bytes()])
     }
@@ -172,6 +176,8 @@ impl Replica {
             confirmed: false,
             over: false,
             admitted: None,
+            mailbox: inviter.invitation().mailbox(),
+            expires_ms: inviter.invitation().expires_ms(),
         }
     }
 
@@ -179,7 +185,7 @@ impl Replica {
     ///
     /// # Errors
     /// [`EngineError::Link`] for an invitation that has expired, is no share's, or was answered here.
-    pub(in crate::engine) fn answer_invitation(
+    pub fn answer_invitation(
         &mut self,
         invitation: crate::space::link::Invitation,
         (name, peer): (&str, &str),
@@ -192,8 +198,7 @@ impl Replica {
         let secret = MemberSecret::make(&mut *self.rng);
         let keys = secret.keys();
         let now = u64::try_from(now_ms).unwrap_or(0);
-        let (joiner, answer) =
-            Joiner::start(&mut *self.rng, now, invitation, &keys.as_device_keys(), name)?;
+        let (joiner, answer) = Joiner::start_share(&mut *self.rng, now, invitation, &keys, name)?;
         let door = Door {
             share,
             mine: false,
@@ -206,6 +211,8 @@ impl Replica {
             confirmed: false,
             over: false,
             admitted: None,
+            mailbox: joiner.invitation().mailbox(),
+            expires_ms: joiner.invitation().expires_ms(),
         };
         self.keep_door(&door)?;
         Ok(share)
@@ -219,7 +226,7 @@ impl Replica {
         now_ms: i64,
     ) -> Result<Vec<Request>, EngineError> {
         let Some(door) = self.door(share)? else { return Ok(Vec::new()) };
-        let (mailbox, expires_ms) = door.mailbox()?;
+        let (mailbox, expires_ms) = (door.mailbox, door.expires_ms);
         let now = u64::try_from(now_ms).unwrap_or(0);
         let mut asks = Vec::new();
         if door.mine && !door.opened {
@@ -275,7 +282,7 @@ impl Replica {
         letters: &[Letter],
         now: u64,
     ) -> Result<bool, EngineError> {
-        let mut inviter = door.inviter()?;
+        let mut inviter = self.inviter(door)?;
         let answer = letters.get(ANSWER_PLACE as usize);
         let (None, Some(answer), false) = (inviter.code(), answer, door.confirmed) else {
             return Ok(false);
@@ -306,16 +313,11 @@ impl Replica {
     pub fn confirm_share(&mut self, share: &SpaceId, now_ms: i64) -> Result<(), EngineError> {
         let mut door =
             self.door(share)?.filter(|door| door.mine).ok_or(EngineError::NoInvitation)?;
-        let mut inviter = door.inviter()?;
-        let newcomer = inviter.confirm(u64::try_from(now_ms).unwrap_or(0))?;
+        let mut inviter = self.inviter(&door)?;
+        inviter.confirm(u64::try_from(now_ms).unwrap_or(0))?;
         door.confirmed = true;
-        // The handshake has handed the newcomer out; who it was is kept beside it.
         door.handshake = inviter.to_bytes().to_vec().into();
-        let mut tx = self.tx();
-        self.put_door(&mut tx, &door)?;
-        tx.put(&self.newcomer_key(share), &Kept::of(&newcomer))?;
-        self.revision += 1;
-        tx.commit(&mut *self.rng)
+        self.keep_door(&door)
     }
 
     /// The codes differ, or the person has changed their mind: nobody is let in.
@@ -325,7 +327,7 @@ impl Replica {
     pub fn decline_share(&mut self, share: &SpaceId) -> Result<(), EngineError> {
         let mut door =
             self.door(share)?.filter(|door| door.mine).ok_or(EngineError::NoInvitation)?;
-        let mut inviter = door.inviter()?;
+        let mut inviter = self.inviter(&door)?;
         let verdict = inviter.decline(&mut *self.rng);
         match verdict {
             Some(letter) => {
@@ -353,7 +355,7 @@ impl Replica {
             Ok(named.then(|| share.roster.head()))
         })?;
         let (Some(head), false) = (entered, door.over) else { return Ok(door.over) };
-        let mut inviter = door.inviter()?;
+        let mut inviter = self.inviter(&door)?;
         let verdict = inviter.admitted(&mut *self.rng, head)?;
         door.say = Some((VERDICT_PLACE, verdict));
         door.over = true;
@@ -362,33 +364,11 @@ impl Replica {
         Ok(true)
     }
 
-    fn newcomer_key(&self, share: &SpaceId) -> Key {
-        self.vault.key(Table::Newcomer, &[share.as_bytes()])
-    }
-
     /// Whoever was confirmed to be let into a share.
     pub(super) fn confirmed(&self, share: &SpaceId) -> Result<Option<Newcomer>, EngineError> {
-        Ok(self.tx().get::<Kept>(&self.newcomer_key(share))?.map(Kept::newcomer))
-    }
-}
-
-/// A newcomer as the store keeps it.
-#[derive(Debug, Clone, Encode, Decode)]
-struct Kept {
-    #[n(0)]
-    key: mainstay_protocol::sign::VerifyKey,
-    #[n(1)]
-    kem: mainstay_protocol::roster::KemKey,
-    #[n(2)]
-    name: String,
-}
-
-impl Kept {
-    fn of(newcomer: &Newcomer) -> Self {
-        Self { key: newcomer.key, kem: newcomer.kem.clone(), name: newcomer.name.clone() }
-    }
-
-    fn newcomer(self) -> Newcomer {
-        Newcomer { key: self.key, kem: self.kem, name: self.name }
+        let Some(door) = self.door(share)?.filter(|door| door.mine && door.confirmed) else {
+            return Ok(None);
+        };
+        Ok(self.inviter(&door)?.confirmed().cloned())
     }
 }

@@ -82,12 +82,15 @@ impl Errand {
                     self.shown(journal, now_ms)?;
                 }
                 Stage::Talk(session) => {
-                    let batch =
-                        journal.with_side(&self.share, |side| session.next(side, now_ms))?;
-                    if batch.is_some() {
-                        return Ok(batch);
+                    let next = journal.with_side(&self.share, |side| session.next(side, now_ms));
+                    match next {
+                        Ok(None) => self.after_talk(journal)?,
+                        // The end of it was what was wanted.
+                        Err(EngineError::NotADevice) if journal.has_left(&self.share)? => {
+                            self.stage = Stage::Done;
+                        }
+                        next => return next,
                     }
-                    self.after_talk(journal)?;
                 }
                 Stage::Done => return Ok(None),
             }

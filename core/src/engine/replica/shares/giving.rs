@@ -137,8 +137,9 @@ impl Side<'_> {
         while count < MAX_PUSH_ENVELOPES && bytes <= limit {
             let Some(entry) = due.pop_last() else { break };
             let (body, waits) = self.projection(tx, terms, &entry, now_ms)?;
-            if !waits {
-                self.journal.untouch(tx, &self.share.id, &entry)?;
+            match waits {
+                true => self.journal.touch_one(tx, &self.share.id, &entry)?,
+                false => self.journal.untouch(tx, &self.share.id, &entry)?,
             }
             let sealed = self.say_entry(tx, &entry, body)?;
             bytes += sealed;

@@ -50,6 +50,11 @@ impl Replica {
         })
     }
 
+    /// Whether this side wanted a share to end, and is out of it.
+    pub(super) fn has_left(&mut self, id: &SpaceId) -> Result<bool, EngineError> {
+        self.with_share(id, |_, share| Ok(share.book.ended_ms.is_some() && !share.is_in()))
+    }
+
     pub(in crate::engine) fn has_view(&self, id: &SpaceId) -> Result<bool, EngineError> {
         Ok(self.share_view(id)?.is_some())
     }

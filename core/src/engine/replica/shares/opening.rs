@@ -57,7 +57,7 @@ impl Replica {
         roster.append(&consent.record)?;
         let place = Place { relay: relay.clone(), space: id };
         let now = u64::try_from(now_ms).unwrap_or(0);
-        let inviter = Inviter::start_share(&mut *self.rng, now, offer.life_ms, place, &keys.sign)?;
+        let inviter = Inviter::start_share(&mut *self.rng, now, offer.life_ms, place, &keys)?;
         let recovery_kem = &self.roster.state().recovery_kem;
         let sealed_root = seal_root(&mut *self.rng, &root, recovery_kem, &id)
             .map_err(crate::space::change::ChangeError::from)?;
@@ -95,19 +95,14 @@ impl Replica {
         life_ms: u64,
         now_ms: i64,
     ) -> Result<Invitation, EngineError> {
-        if self.door(id)?.is_some_and(|door| {
-            door.mine && door.stage().is_ok_and(|s| s != super::Handshake::Open)
-        }) {
+        if let Some(door) = self.door(id)?.filter(|door| door.mine)
+            && self.stage(&door).is_ok_and(|stage| stage != super::Handshake::Open)
+        {
             return Err(LinkError::Used.into());
         }
         let (peer, relay, keys, over) = self.with_share(id, |_, share| {
             let over = share.book.ended_ms.is_some() || !share.owns();
-            Ok((
-                share.book.peer.clone(),
-                share.book.relay.clone(),
-                share.me.keys.sign.clone(),
-                over,
-            ))
+            Ok((share.book.peer.clone(), share.book.relay.clone(), share.me.keys.clone(), over))
         })?;
         if over {
             return Err(EngineError::ShareOver);

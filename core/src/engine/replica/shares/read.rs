@@ -88,6 +88,7 @@ impl Replica {
     /// # Errors
     /// [`EngineError::Store`].
     pub fn shares(&mut self, now_ms: i64) -> Result<Vec<ShareInfo>, EngineError> {
+        self.fold()?;
         let mut infos = Vec::new();
         let books = self.books();
         for (id, book) in &books {
@@ -114,7 +115,7 @@ impl Replica {
                 id: door.share,
                 peer: door.peer.clone(),
                 owner: false,
-                state: ShareStage::Invited(door.stage()?),
+                state: ShareStage::Invited(self.stage(&door)?),
                 since_ms: 0,
                 members: Vec::new(),
                 waiting: 0,
@@ -141,7 +142,7 @@ impl Replica {
         } else if expired {
             ShareStage::Expired
         } else if let Some(door) = door {
-            ShareStage::Invited(door.stage()?)
+            ShareStage::Invited(self.stage(&door)?)
         } else if share.owns() && share.readers().is_empty() {
             ShareStage::Empty
         } else {

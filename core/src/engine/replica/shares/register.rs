@@ -257,11 +257,18 @@ impl Replica {
         tx: &mut Tx,
         entry: &crate::journal::EntryId,
     ) -> Result<(), EngineError> {
-        for share in &self.owned {
-            let key = self.vault.key(Table::ShareDue, &[share.as_bytes(), entry.as_bytes()]);
-            tx.put_bytes(&key, entry.as_bytes())?;
-        }
-        Ok(())
+        self.owned.iter().try_for_each(|share| self.touch_one(tx, share, entry))
+    }
+
+    /// One share looks at an entry with its next sync.
+    pub(super) fn touch_one(
+        &self,
+        tx: &mut Tx,
+        share: &SpaceId,
+        entry: &crate::journal::EntryId,
+    ) -> Result<(), EngineError> {
+        let key = self.vault.key(Table::ShareDue, &[share.as_bytes(), entry.as_bytes()]);
+        tx.put_bytes(&key, entry.as_bytes())
     }
 
     pub(super) fn touched(

@@ -113,7 +113,7 @@ impl Side<'_> {
         if state.admits_place(&header.author, &header.slot, header.seq) != Some(true) {
             return None;
         }
-        let end = state.end_of_removed(&header.author, &header.slot).flatten();
+        let end = state.end_of_chain(&header.author, &header.slot).flatten();
         if end.is_some_and(|end| end.seq == header.seq && end.hash != envelope.hash(&share.id)) {
             return None;
         }
