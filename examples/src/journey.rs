@@ -1,4 +1,5 @@
-//! The journey: a year of a journal, two devices, a lost phone and a wiped relay, in one command.
+//! The journey: a year of a journal, two devices, a lost phone, a wiped relay and a counsellor, in
+//! one command.
 //!
 //! Real engines and a real relay over QUIC on the loopback interface, on real stores in a temporary
 //! folder. Each step says what happened; the checks at the end compare contents.
@@ -7,6 +8,7 @@ mod desk;
 mod lost;
 mod offline;
 mod report;
+mod shared;
 mod together;
 mod wiped;
 
@@ -21,8 +23,9 @@ use desk::Desk;
 use report::Report;
 
 /// The whole life of a journal in one command: a year imported with the relay off, two devices that
-/// edit at once, a lost phone restored from twelve words, a wiped relay refilled. Ends with a table
-/// of checks and exit code 0 if all of them hold.
+/// edit at once, a lost phone restored from twelve words, a wiped relay refilled, a counsellor who
+/// reads what the person chose until they stop. Ends with a table of checks and exit code 0 if all
+/// of them hold.
 #[derive(Debug, Parser)]
 #[command(name = "journey", version)]
 struct Args {
@@ -97,8 +100,16 @@ async fn travel(args: &Args, report: &mut Report) -> Result<(), Stopped> {
     together::both_edit_at_once(&phone, &tablet, report).await?;
     let phone = lost::throw_away_and_restore(&desk, (phone, &tablet), &phrase, report).await?;
     wiped::wipe_and_refill(&mut desk, (&phone, &tablet), &phrase, report).await?;
-    wiped::everything_is_sound(&[&phone, &tablet], report).await?;
-    for engine in [phone, tablet] {
+    let own = (&phone, &tablet);
+    let (counsellor, words) = shared::a_counsellor_is_invited(&desk, own, report).await?;
+    shared::they_talk(&phone, &counsellor, report).await?;
+    shared::less_is_shared(&phone, &counsellor, report).await?;
+    let both = (&phone, &counsellor);
+    let (friend, laptop) = shared::a_new_laptop(&desk, both, &words, report).await?;
+    shared::a_revocation((&phone, &friend), &[&counsellor, &laptop], report).await?;
+    let all = [phone, tablet, counsellor, friend, laptop];
+    wiped::everything_is_sound(&all, report).await?;
+    for engine in all {
         engine.suspend().await?;
     }
     desk.relay.stop().await;

@@ -2,7 +2,9 @@
 //!
 //! `README.md` beside this crate documents every command and every field of their JSON output.
 
+pub mod counsellor;
 pub mod journey;
 pub mod keys;
 pub mod phone;
 pub mod relay;
+mod shell;

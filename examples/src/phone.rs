@@ -5,56 +5,46 @@
 //! standard error.
 
 mod args;
-mod at;
-mod devices;
 mod edit;
 mod entries;
-mod failure;
-mod home;
 mod import;
 mod kinds;
 mod log;
-mod output;
 mod plan;
-mod progress;
+mod share;
 mod show;
-mod status;
-mod syncing;
-mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::shell::failure::Failure;
+use crate::shell::home::Home;
+use crate::shell::output::Output;
+use crate::shell::program::Program;
+use crate::shell::{devices, start, status, syncing};
 use args::{Args, Command};
-use failure::Failure;
-use home::Home;
-use output::Output;
+
+static PHONE: Program = Program {
+    name: "phone",
+    keeps: "journal",
+    next: [
+        "Next: `phone log check-in --mood 6`, and `phone sync` whenever you like.",
+        "Next: `phone log check-in --mood 6`. To have a copy elsewhere, `phone relay set URL`.",
+    ],
+};
 
 /// Reads the command line, does what it says, and tells how it went: 0 done, 1 not done, 2 not
 /// understood.
 pub fn run() -> ExitCode {
-    let args = Args::parse();
-    let verb = args.command.verb();
-    let out = Output::new(args.json);
-    let home = match Home::new(args.home.clone(), args.store) {
-        Ok(home) => home,
-        Err(failure) => return failure.report(verb, None),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(&home, &out, args.command)),
-        Err(error) => Err(Failure::new(format!("the system gives no runtime: {error}"))),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(verb, Some(&home)),
-    }
+    let Args { common, command } = Args::parse();
+    let verb = command.verb();
+    PHONE.run(common, verb, async |home, out| dispatch(home, out, command).await)
 }
 
 async fn dispatch(home: &Home, out: &Output, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Init(args) => home::init(home, out, args).await,
+        Command::Init(args) => start::init(home, out, args).await,
         Command::Log(args) => log::log(home, out, args).await,
         Command::Import(args) => import::import(home, out, args).await,
         Command::Timeline(args) => entries::timeline(home, out, args).await,
@@ -68,7 +58,8 @@ async fn dispatch(home: &Home, out: &Output, command: Command) -> Result<(), Fai
         Command::Status => status::status(home, out).await,
         Command::Restore(args) => syncing::restore(home, out, args).await,
         Command::Devices { action } => devices::devices(home, out, action).await,
-        Command::Relay { action } => home::relay(home, out, action).await,
+        Command::Share { action } => share::share(home, out, action).await,
+        Command::Relay { action } => start::relay(home, out, action).await,
         Command::Verify => status::verify(home, out).await,
         Command::Export(args) => import::export(home, out, args).await,
     }

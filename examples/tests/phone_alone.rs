@@ -133,7 +133,7 @@ fn what_cannot_be_done_says_what_and_what_next() {
     phone.refuses(&["log", "note", "--zone", "Mars/Olympus"], "", 2, "no time zone");
     phone.refuses(&["import", "nowhere.ndjson"], "", 1, "nowhere.ndjson");
     phone.refuses(&["relay", "set", "https://x"], "", 2, "mainstay://");
-    let other = kit::Phone { home: phone.home.clone(), store: "redb" };
+    let other = kit::Phone { home: phone.home.clone(), store: "redb", program: phone.program };
     other.refuses(&["status"], "", 1, "open it with sled");
     std::fs::remove_dir_all(phone.home.join("keys")).unwrap();
     phone.refuses(&["status"], "", 1, "twelve words");

@@ -49,7 +49,7 @@ pub(super) async fn wipe_and_refill(
 }
 
 pub(super) async fn everything_is_sound(
-    engines: &[&Engine],
+    engines: &[Engine],
     report: &mut Report,
 ) -> Result<(), Stopped> {
     report.begin("Every document is opened and compared with what is shown");

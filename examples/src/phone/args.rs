@@ -1,46 +1,23 @@
 //! The command line.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use mainstay_core::engine::{Backend, RelayAddress};
 
 use super::kinds::LogKind;
+use super::share::args::ShareAction;
+use crate::shell::args::{
+    CommonArgs, DeviceAction, InitArgs, RelayAction, RestoreArgs, SpanArgs, SyncArgs,
+};
 
 /// A recovery journal that works offline and syncs through a relay which cannot read it.
 #[derive(Debug, Parser)]
 #[command(name = "phone", version, arg_required_else_help = true)]
 pub(super) struct Args {
-    /// The journal's folder [default: the system's place for a program's data]
-    #[arg(long, global = true, value_name = "DIR", env = "MAINSTAY_HOME")]
-    pub(super) home: Option<PathBuf>,
-    /// What keeps the journal; a journal stays with the one it was created with
-    #[arg(long, global = true, value_enum, default_value = "sled")]
-    pub(super) store: StoreName,
-    /// Print one JSON value instead of text
-    #[arg(long, global = true)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) common: CommonArgs,
     #[command(subcommand)]
     pub(super) command: Command,
-}
-
-/// The stores there are.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum StoreName {
-    /// The usual one
-    Sled,
-    /// Another one, which does the same
-    Redb,
-}
-
-impl StoreName {
-    pub(super) const fn backend(self) -> Backend {
-        match self {
-            Self::Sled => Backend::Sled,
-            Self::Redb => Backend::Redb,
-        }
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +57,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         action: DeviceAction,
     },
+    /// Share what you choose with somebody, such as a counsellor
+    Share {
+        #[command(subcommand)]
+        action: ShareAction,
+    },
     /// The relay to sync with
     Relay {
         #[command(subcommand)]
@@ -109,6 +91,7 @@ impl Command {
             Self::Status => "status",
             Self::Restore(_) => "restore",
             Self::Devices { .. } => "devices",
+            Self::Share { .. } => "share",
             Self::Relay { .. } => "relay",
             Self::Verify => "verify",
             Self::Export(_) => "export",
@@ -117,17 +100,7 @@ impl Command {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct InitArgs {
-    /// The relay to sync with: mainstay://host:port#key
-    #[arg(long, value_name = "URL")]
-    pub(super) relay: Option<RelayAddress>,
-    /// What this device is called on the list of devices [default: phone]
-    #[arg(long, value_name = "DEVICE")]
-    pub(super) name: Option<String>,
-}
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = super::at::FORMS)]
+#[command(after_help = crate::shell::at::FORMS)]
 pub(super) struct LogArgs {
     #[command(subcommand)]
     pub(super) kind: LogKind,
@@ -140,23 +113,13 @@ pub(super) struct ImportArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = super::at::FORMS)]
+#[command(after_help = crate::shell::at::FORMS)]
 pub(super) struct TimelineArgs {
-    /// Only the last days, hours or weeks, such as 30d, 12h or 4w
-    #[arg(long, value_name = "SPAN", value_parser = super::at::span, conflicts_with_all = ["from", "to"])]
-    pub(super) last: Option<Duration>,
-    /// Only from here on: a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub(super) from: Option<String>,
-    /// Only up to here: a date or a time
-    #[arg(long, value_name = "TIME")]
-    pub(super) to: Option<String>,
+    #[command(flatten)]
+    pub(super) span: SpanArgs,
     /// Only what was hidden by `delete`, from all times
     #[arg(long, conflicts_with_all = ["last", "from", "to"])]
     pub(super) deleted: bool,
-    /// The zone of --from and --to [default: the system's]
-    #[arg(long, value_name = "ZONE")]
-    pub(super) zone: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -190,26 +153,6 @@ pub(super) struct ForgetArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct SyncArgs {
-    /// Stop after this time, such as 2s or 500ms; the next sync goes on
-    #[arg(long, value_name = "TIME", value_parser = super::at::span)]
-    pub(super) budget: Option<Duration>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct RestoreArgs {
-    /// The relay that holds the journal: mainstay://host:port#key
-    #[arg(long, value_name = "URL")]
-    pub(super) relay: RelayAddress,
-    /// What this device is called on the list of devices [default: phone]
-    #[arg(long, value_name = "DEVICE")]
-    pub(super) name: Option<String>,
-    /// Stop fetching after this time; the plan and the newest entries come first
-    #[arg(long, value_name = "TIME", value_parser = super::at::span)]
-    pub(super) budget: Option<Duration>,
-}
-
-#[derive(Debug, ClapArgs)]
 pub(super) struct ExportArgs {
     /// The format
     #[arg(long, value_enum, default_value = "ndjson")]
@@ -224,20 +167,6 @@ pub(super) struct ExportArgs {
 pub(super) enum ExportFormat {
     /// One JSON object a line, as docs/ndjson.md describes it
     Ndjson,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum RelayAction {
-    /// Set the relay to sync with
-    Set {
-        /// mainstay://host:port#key
-        url: RelayAddress,
-        /// What the relay's operator gave you to register with, in hexadecimal digits
-        #[arg(long, value_name = "HEX")]
-        invitation: Option<String>,
-    },
-    /// Show which relay is set
-    Show,
 }
 
 #[derive(Debug, Subcommand)]
@@ -291,49 +220,5 @@ pub(super) enum PlanAction {
         /// Its new place there, from 1
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         position: u32,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum DeviceAction {
-    /// List the devices, also those that were removed
-    List,
-    /// Let another device of yours in: shows an invitation and waits for it
-    Link {
-        /// How long the invitation is good for
-        #[arg(long, value_name = "TIME", value_parser = super::at::span, default_value = "10m")]
-        life: Duration,
-        /// Let the device in without asking if this is the code
-        #[arg(long, value_name = "DIGITS")]
-        code: Option<String>,
-    },
-    /// Join the journal of another device of yours
-    Join {
-        /// The invitation; without it, or with -, it is read from standard input
-        invitation: Option<String>,
-        /// What this device is called on the list of devices [default: phone]
-        #[arg(long, value_name = "DEVICE")]
-        name: Option<String>,
-    },
-    /// Remove a device: it gets nothing new from then on
-    Remove {
-        /// Its name, or the beginning of its id
-        device: String,
-    },
-    /// Confirm a device that a restore left waiting
-    Confirm {
-        /// Its name, or the beginning of its id
-        device: String,
-    },
-    /// Join two lists of devices that went different ways
-    Heal {
-        /// Do not ask: I have looked at both lists
-        #[arg(long)]
-        yes: bool,
-    },
-    /// Let this device in again after it was removed, with an invitation that another one shows
-    Rejoin {
-        /// The invitation; `-` or none reads it from standard input
-        invitation: Option<String>,
     },
 }

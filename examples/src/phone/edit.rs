@@ -7,11 +7,11 @@ use mainstay_core::journal::{EntryBody, Patch, Value};
 use serde_json::{Value as Json, json};
 
 use super::args::EditArgs;
-use super::at::Clock;
 use super::entries::find;
-use super::failure::Failure;
-use super::home::Home;
-use super::output::Output;
+use crate::shell::at::Clock;
+use crate::shell::failure::Failure;
+use crate::shell::home::Home;
+use crate::shell::output::Output;
 
 pub(super) async fn edit(home: &Home, out: &Output, args: EditArgs) -> Result<(), Failure> {
     if args.set.is_empty() && args.unset.is_empty() {

@@ -9,18 +9,19 @@ use mainstay_core::ndjson;
 use serde_json::json;
 
 use super::args::{ForgetArgs, TimelineArgs};
-use super::at::Clock;
-use super::failure::Failure;
-use super::home::Home;
-use super::output::{Output, next_line};
-use super::words;
+use crate::shell::at::Clock;
+use crate::shell::failure::Failure;
+use crate::shell::home::Home;
+use crate::shell::listing::{self, Line};
+use crate::shell::output::{Output, next_line};
+use crate::shell::words;
 
 /// The beginning of an id must hold its month, which says where to look.
 const MIN_DIGITS: usize = 4;
 
 pub(super) async fn timeline(home: &Home, out: &Output, args: TimelineArgs) -> Result<(), Failure> {
-    let clock = Clock::new(args.zone.as_deref())?;
-    let (from_ms, to_ms) = window(&args, &clock)?;
+    let clock = Clock::new(args.span.zone.as_deref())?;
+    let (from_ms, to_ms) = clock.window(&args.span)?;
     let engine = home.open().await?;
     let rows = match args.deleted {
         true => all_deleted(&engine).await?,
@@ -31,7 +32,18 @@ pub(super) async fn timeline(home: &Home, out: &Output, args: TimelineArgs) -> R
         let lines: Vec<String> = rows.iter().map(ndjson::to_line).collect();
         return out.write(&format!("[{}]", lines.join(",")));
     }
-    out.write(text(&rows).trim_end())
+    out.write(&listing::text(rows.iter().map(line)))
+}
+
+fn line(row: &Row) -> Line<'_> {
+    let mut marks = vec![words::short(&row.id)];
+    if row.edited {
+        marks.push("edited".to_owned());
+    }
+    if row.conflicted {
+        marks.push("two devices say different things: see `phone show`".to_owned());
+    }
+    Line { when: row.when(), kind: row.kind(), fields: &row.fields, marks }
 }
 
 /// What `restore-deleted` could bring back, the newest month first.
@@ -41,60 +53,6 @@ async fn all_deleted(engine: &Engine) -> Result<Vec<Row>, Failure> {
         rows.extend(engine.deleted(month).await?.into_iter().rev());
     }
     Ok(rows)
-}
-
-/// The first and the last millisecond that was asked for.
-fn window(args: &TimelineArgs, clock: &Clock) -> Result<(i64, i64), Failure> {
-    if let Some(last) = args.last {
-        let ms = i64::try_from(last.as_millis()).unwrap_or(i64::MAX);
-        return Ok((clock.now_ms().saturating_sub(ms), clock.end_of_today()));
-    }
-    let read = |text: &Option<String>| text.as_deref().map(|text| clock.read(text)).transpose();
-    let from_ms = read(&args.from)?.map_or(i64::MIN, |from| from.earliest().as_millisecond());
-    let to_ms = read(&args.to)?.map_or(i64::MAX, |to| to.latest().as_millisecond());
-    match from_ms <= to_ms {
-        true => Ok((from_ms, to_ms)),
-        false => Err(Failure::usage("--from lies after --to; exchange them")),
-    }
-}
-
-fn text(rows: &[Row]) -> String {
-    let mut text = String::new();
-    let mut day = None;
-    for row in rows {
-        let when = row.when();
-        let date = when.as_ref().map(|when| when.date());
-        if day != Some(date) {
-            day = Some(date);
-            let date = date.map(|date| date.strftime("%A %-d %B %Y").to_string());
-            text.push_str(&format!("\n{}\n", date.unwrap_or_else(|| "Some time".to_owned())));
-        }
-        let clock = when.as_ref().and_then(words::clock).unwrap_or_default();
-        text.push_str(&entry(row, &clock));
-    }
-    match rows {
-        [] => "Nothing is written down for this time.".to_owned(),
-        _ => text.trim_start().to_owned(),
-    }
-}
-
-fn entry(row: &Row, clock: &str) -> String {
-    let mut marks = String::new();
-    if row.edited {
-        marks.push_str(", edited");
-    }
-    if row.conflicted {
-        marks.push_str(", two devices say different things: see `phone show`");
-    }
-    let facts = words::facts(row).join(" · ");
-    let kind = words::kind(row.kind());
-    let mut text = format!("  {clock:>9}  {kind}  {facts}  ({}{marks})\n", words::short(&row.id));
-    if let Some(note) = row.fields.get("note").and_then(|note| note.as_str()) {
-        for line in note.lines() {
-            text.push_str(&format!("             {line}\n"));
-        }
-    }
-    text
 }
 
 /// The entry whose id this is, or begins so.
@@ -170,7 +128,7 @@ async fn confirm_forget(out: &Output, engine: &Engine, id: EntryId) -> Result<()
     match engine.show(id).await {
         Ok(shown) => {
             let clock = shown.row.when().map(|when| words::when(&when)).unwrap_or_default();
-            out.tell(&entry(&shown.row, &clock));
+            out.tell(&line(&shown.row).text(&clock));
         }
         Err(EngineError::NoSuchEntry { .. }) => {}
         Err(error) => return Err(error.into()),

@@ -11,10 +11,10 @@ use mainstay_core::ndjson::{self, Reader};
 use serde_json::{Value as Json, json};
 
 use super::args::{ExportArgs, ExportFormat, ImportArgs};
-use super::failure::Failure;
-use super::home::Home;
-use super::output::Output;
-use super::{progress, words};
+use crate::shell::failure::Failure;
+use crate::shell::home::Home;
+use crate::shell::output::Output;
+use crate::shell::{progress, words};
 
 /// Entries handed to the engine at a time: the memory an import needs, whatever the file's size.
 const AT_ONCE: usize = 256;

@@ -4,11 +4,11 @@ use mainstay_core::journal::EntryBody;
 use serde_json::{Value as Json, json};
 
 use super::args::LogArgs;
-use super::at::Clock;
-use super::failure::Failure;
-use super::home::Home;
-use super::output::Output;
-use super::words;
+use crate::shell::at::Clock;
+use crate::shell::failure::Failure;
+use crate::shell::home::Home;
+use crate::shell::output::Output;
+use crate::shell::words;
 
 pub(super) async fn log(home: &Home, out: &Output, args: LogArgs) -> Result<(), Failure> {
     let clock = Clock::new(args.kind.when().zone.as_deref())?;

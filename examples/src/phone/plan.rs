@@ -7,10 +7,10 @@ use serde_json::{Value as Json, json};
 
 use super::args::PlanAction;
 use super::edit::split;
-use super::failure::Failure;
-use super::home::Home;
-use super::output::Output;
-use super::words;
+use crate::shell::failure::Failure;
+use crate::shell::home::Home;
+use crate::shell::output::Output;
+use crate::shell::words;
 
 pub(super) async fn plan(home: &Home, out: &Output, action: PlanAction) -> Result<(), Failure> {
     let engine = home.open().await?;

@@ -6,10 +6,10 @@ use mainstay_core::ndjson;
 use serde_json::{Value as Json, json};
 
 use super::entries::find;
-use super::failure::Failure;
-use super::home::Home;
-use super::output::Output;
-use super::words;
+use crate::shell::failure::Failure;
+use crate::shell::home::Home;
+use crate::shell::output::Output;
+use crate::shell::words;
 
 pub(super) async fn show(home: &Home, out: &Output, id: &str) -> Result<(), Failure> {
     let engine = home.open().await?;
@@ -41,7 +41,7 @@ fn text(shown: &Shown) -> String {
     if row.edited {
         lines.push("edited".to_owned());
     }
-    lines.extend(words::facts(row).into_iter().map(|fact| format!("  {fact}")));
+    lines.extend(words::facts(&row.fields).into_iter().map(|fact| format!("  {fact}")));
     if let Some(note) = row.fields.get("note").and_then(Value::as_str) {
         lines.push(format!("\n{note}"));
     }

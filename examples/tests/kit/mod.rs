@@ -21,7 +21,9 @@ pub(crate) struct Desk {
     pub(crate) relay: LocalRelay,
 }
 
+/// A folder of a phone's, or of another program's.
 pub(crate) struct Phone {
+    pub(crate) program: &'static str,
     pub(crate) home: PathBuf,
     pub(crate) store: &'static str,
 }
@@ -69,7 +71,19 @@ impl Desk {
 
     /// A phone without a journal.
     pub(crate) fn phone(&self, name: &str, store: &'static str) -> Phone {
-        Phone { home: self.dir.path().join(name), store }
+        Phone { program: env!("CARGO_BIN_EXE_phone"), home: self.dir.path().join(name), store }
+    }
+
+    /// A counsellor with a vault and a relay, and its phrase.
+    pub(crate) fn counsellor(&self, name: &str, store: &'static str) -> (Phone, String) {
+        let counsellor = self.empty_desk(name, store);
+        let made = counsellor.json(&["init", "--relay", &self.url(), "--name", name]);
+        (counsellor, made["phrase"].as_str().unwrap().to_owned())
+    }
+
+    /// A counsellor's device without a vault.
+    pub(crate) fn empty_desk(&self, name: &str, store: &'static str) -> Phone {
+        Phone { program: env!("CARGO_BIN_EXE_counsellor"), ..self.phone(name, store) }
     }
 
     /// A phone with a journal and a relay, and its phrase.
@@ -82,7 +96,7 @@ impl Desk {
 
 impl Phone {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_phone"));
+        let mut command = Command::new(self.program);
         command.arg("--home").arg(&self.home).args(["--store", self.store]).args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

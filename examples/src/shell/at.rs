@@ -7,10 +7,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use mainstay_core::journal::{PartOfDay, Place, When};
 
+use super::args::SpanArgs;
 use super::failure::Failure;
 
 /// What a time may look like.
-pub(super) const FORMS: &str = "\
+pub(crate) const FORMS: &str = "\
 A time is written as exactly as it is known, in quotes if it has a space:
   now, \"20 minutes ago\", \"2 hours ago\"
   09:30 (today), \"yesterday 21:15\", \"2026-03-29 09:30\"
@@ -22,7 +23,7 @@ A time is written as exactly as it is known, in quotes if it has a space:
   2026-03-29T09:30:00+02:00                      with the difference to UTC, for programs";
 
 /// Now and here: what times are relative to.
-pub(super) struct Clock {
+pub(crate) struct Clock {
     now: Timestamp,
     zone: TimeZone,
     name: String,
@@ -30,7 +31,7 @@ pub(super) struct Clock {
 
 impl Clock {
     /// The system's time, in a zone or else the system's.
-    pub(super) fn new(zone: Option<&str>) -> Result<Self, Failure> {
+    pub(crate) fn new(zone: Option<&str>) -> Result<Self, Failure> {
         Self::at(Timestamp::now(), zone)
     }
 
@@ -47,22 +48,37 @@ impl Clock {
         }
     }
 
-    pub(super) fn now(&self) -> When {
+    pub(crate) fn now(&self) -> When {
         When::exact(self.now, &self.name)
     }
 
     /// Unix milliseconds.
-    pub(super) fn now_ms(&self) -> i64 {
+    pub(crate) fn now_ms(&self) -> i64 {
         self.now.as_millisecond()
     }
 
+    /// The first and the last millisecond that was asked for.
+    pub(crate) fn window(&self, span: &SpanArgs) -> Result<(i64, i64), Failure> {
+        if let Some(last) = span.last {
+            let ms = i64::try_from(last.as_millis()).unwrap_or(i64::MAX);
+            return Ok((self.now_ms().saturating_sub(ms), self.end_of_today()));
+        }
+        let read = |text: &Option<String>| text.as_deref().map(|text| self.read(text)).transpose();
+        let from_ms = read(&span.from)?.map_or(i64::MIN, |from| from.earliest().as_millisecond());
+        let to_ms = read(&span.to)?.map_or(i64::MAX, |to| to.latest().as_millisecond());
+        match from_ms <= to_ms {
+            true => Ok((from_ms, to_ms)),
+            false => Err(Failure::usage("--from lies after --to; exchange them")),
+        }
+    }
+
     /// The last millisecond of today.
-    pub(super) fn end_of_today(&self) -> i64 {
+    pub(crate) fn end_of_today(&self) -> i64 {
         When::day(self.today(), &self.name).latest().as_millisecond()
     }
 
     /// Reads a time.
-    pub(super) fn read(&self, text: &str) -> Result<When, Failure> {
+    pub(crate) fn read(&self, text: &str) -> Result<When, Failure> {
         let wrong = || Failure::usage(format!("{text:?} is no time.\n{FORMS}"));
         self.parse(text.trim()).ok_or_else(wrong)
     }
@@ -177,7 +193,7 @@ fn part_of_day(word: &str) -> Option<PartOfDay> {
 }
 
 /// Reads a span such as `2s`, `500ms`, `10m`, `12h`, `30d`, `4w`.
-pub(super) fn span(text: &str) -> Result<Duration, String> {
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no span of time; write 500ms, 2s, 10m, 12h, 30d or 4w");
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let (count, unit) = text.split_at(digits);

@@ -11,7 +11,7 @@ use super::output::is_watched;
 const TICK: Duration = Duration::from_millis(120);
 
 /// A bar over a known amount of work; over an unknown one (0) a spinner.
-pub(super) fn bar(length: u64, what: &'static str) -> ProgressBar {
+pub(crate) fn bar(length: u64, what: &'static str) -> ProgressBar {
     if !is_watched() {
         return ProgressBar::hidden();
     }
@@ -29,7 +29,7 @@ pub(super) fn bar(length: u64, what: &'static str) -> ProgressBar {
 }
 
 /// Shows how far a sync has come.
-pub(super) fn show(bar: &ProgressBar, report: &SyncReport) {
+pub(crate) fn show(bar: &ProgressBar, report: &SyncReport) {
     let bytes = report.bytes_sent + report.bytes_received;
     let moved = format!("{} sent, {} received", report.sent, report.received);
     let restoring = report

@@ -5,30 +5,37 @@ use std::io::{self, IsTerminal, Write};
 use serde_json::Value as Json;
 
 use super::failure::Failure;
+use super::program::Program;
 
 /// Text for people, or one JSON value.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Output {
+pub(crate) struct Output {
+    program: &'static Program,
     json: bool,
 }
 
 impl Output {
-    pub(super) const fn new(json: bool) -> Self {
-        Self { json }
+    pub(crate) const fn new(program: &'static Program, json: bool) -> Self {
+        Self { program, json }
     }
 
-    pub(super) const fn is_json(self) -> bool {
+    /// What the program is called, to name another command of it.
+    pub(crate) const fn program(self) -> &'static str {
+        self.program.name
+    }
+
+    pub(crate) const fn is_json(self) -> bool {
         self.json
     }
 
     /// Says one thing, in the form that was asked for.
-    pub(super) fn say(self, json: Json, text: impl FnOnce() -> String) -> Result<(), Failure> {
+    pub(crate) fn say(self, json: Json, text: impl FnOnce() -> String) -> Result<(), Failure> {
         let said = if self.json { json.to_string() } else { text() };
         self.write(said.trim_end())
     }
 
     /// Writes a text, with a line end, as it is.
-    pub(super) fn write(self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn write(self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         let done = writeln!(out, "{text}").and_then(|()| out.flush());
         match done {
@@ -39,20 +46,29 @@ impl Output {
     }
 
     /// A part of a conversation: beside the result, which is what standard output is for.
-    pub(super) fn tell(self, text: &str) {
+    pub(crate) fn tell(self, text: &str) {
         // A conversation that nobody can hear does not keep the command from being done.
         let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// A link to be copied, and as a picture to be scanned.
+    pub(crate) fn tell_link(self, link: &str) {
+        self.tell(link);
+        // Too long for a code that a camera could read is no reason not to go on.
+        if let Ok(code) = qrcode::QrCode::new(link.as_bytes()) {
+            self.tell(&code.render::<qrcode::render::unicode::Dense1x2>().build());
+        }
     }
 }
 
 /// Whether a person sits in front of standard error.
-pub(super) fn is_watched() -> bool {
+pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
 /// The next line of standard input, without blocking the connection to the relay; `None` at its
 /// end.
-pub(super) async fn next_line() -> Result<Option<String>, Failure> {
+pub(crate) async fn next_line() -> Result<Option<String>, Failure> {
     let read = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|bytes| (bytes > 0).then_some(line))

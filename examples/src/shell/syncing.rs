@@ -17,7 +17,7 @@ use super::{progress, words};
 /// More than any phrase has: what lies beyond is not read.
 const MAX_PHRASE_BYTES: u64 = 8 * 1024;
 
-pub(super) async fn sync(home: &Home, out: &Output, args: SyncArgs) -> Result<(), Failure> {
+pub(crate) async fn sync(home: &Home, out: &Output, args: SyncArgs) -> Result<(), Failure> {
     let engine = home.open().await?;
     let report = run(&engine, out, args.budget, "syncing").await?;
     let waiting = engine.status().await?.waiting;
@@ -26,7 +26,7 @@ pub(super) async fn sync(home: &Home, out: &Output, args: SyncArgs) -> Result<()
 }
 
 /// One sync, with a bar if somebody watches.
-pub(super) async fn run(
+pub(crate) async fn run(
     engine: &Engine,
     out: &Output,
     budget: Option<Duration>,
@@ -41,21 +41,25 @@ pub(super) async fn run(
     if report.is_err() {
         tell_alarms(engine, out).await?;
         if engine.fork().await?.is_some() {
-            out.tell("`phone devices heal` shows both lists, and joins them if you say so.");
+            let heal = format!("`{} devices heal`", out.program());
+            out.tell(&format!("{heal} shows both lists, and joins them if you say so."));
         }
     }
     Ok(report?)
 }
 
 /// What a sync that failed found out about the relay: it left no report to say it in.
-pub(super) async fn tell_alarms(engine: &Engine, out: &Output) -> Result<(), Failure> {
+pub(crate) async fn tell_alarms(engine: &Engine, out: &Output) -> Result<(), Failure> {
     engine.take_alarms().await?.iter().for_each(|alarm| out.tell(alarm.words()));
     Ok(())
 }
 
-pub(super) fn to_json(report: &SyncReport, waiting: u64) -> Json {
+pub(crate) fn to_json(report: &SyncReport, waiting: u64) -> Json {
     let restoring = report.restoring.map(|(done, all)| json!({ "fetched": done, "of": all }));
     let alarms: Vec<&str> = report.alarms.iter().map(|alarm| alarm.words()).collect();
+    let failures = report.failures.iter();
+    let failures: Vec<Json> =
+        failures.map(|(share, why)| json!({ "share": share.to_hex(), "why": why })).collect();
     json!({
         "sent": report.sent,
         "received": report.received,
@@ -66,6 +70,9 @@ pub(super) fn to_json(report: &SyncReport, waiting: u64) -> Json {
         "complete": report.complete,
         "restoring": restoring,
         "alarms": alarms,
+        "shared": report.shared,
+        "heard": report.heard,
+        "share_failures": failures,
     })
 }
 
@@ -75,6 +82,12 @@ fn text(report: &SyncReport, waiting: u64) -> String {
         "{} sent, {} received, {waiting} waiting ({} turns, {bytes})",
         report.sent, report.received, report.round_trips
     );
+    if report.shared + report.heard > 0 {
+        text.push_str(&format!("\nIn shares: {} sent, {} received", report.shared, report.heard));
+    }
+    for (_, why) in &report.failures {
+        text.push_str(&format!("\nA share could not be synced: {why}"));
+    }
     if !report.complete {
         text.push_str("\nThe time ran out; the next sync goes on from here.");
     }
@@ -84,7 +97,7 @@ fn text(report: &SyncReport, waiting: u64) -> String {
     text
 }
 
-pub(super) async fn restore(home: &Home, out: &Output, args: RestoreArgs) -> Result<(), Failure> {
+pub(crate) async fn restore(home: &Home, out: &Output, args: RestoreArgs) -> Result<(), Failure> {
     if io::stdin().is_terminal() {
         out.tell("Type the twelve words, in order, and press Enter:");
     }
@@ -96,7 +109,10 @@ pub(super) async fn restore(home: &Home, out: &Output, args: RestoreArgs) -> Res
         Ok(report) => report,
         Err(failure) => {
             engine.suspend().await?;
-            out.tell("The journal is yours again on this device; `phone sync` fetches the rest.");
+            let (keeps, sync) = (home.program().keeps, format!("`{} sync`", out.program()));
+            out.tell(&format!(
+                "The {keeps} is yours again on this device; {sync} fetches the rest."
+            ));
             return Err(failure);
         }
     };
@@ -107,9 +123,10 @@ pub(super) async fn restore(home: &Home, out: &Output, args: RestoreArgs) -> Res
     out.say(json, || {
         format!(
             "Back on this device: {}. {}\nYour other devices wait until you confirm them: \
-             `phone devices list`.",
+             `{} devices list`.",
             words::entries(status.entries),
-            text(&report, status.waiting)
+            text(&report, status.waiting),
+            out.program()
         )
     })
 }

@@ -2,11 +2,10 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
-use mainstay_core::document::Row;
 use mainstay_core::journal::{
     Attendance, Channel, Codes, Company, ContactOutcome, ContactRole, EntryId, EpisodeState,
-    Extent, GoalStatus, Intention, MeetingKind, PersonalLabel, Source, StageSign, UrgeOutcome,
-    Value, When, field_word, kind_word,
+    Extent, Fields, GoalStatus, Intention, MeetingKind, PersonalLabel, Source, StageSign,
+    UrgeOutcome, Value, When, field_word, kind_word,
 };
 use serde_json::Value as Json;
 
@@ -16,19 +15,19 @@ const SHOWN_DIGITS: usize = 10;
 /// Fields that the heading of an entry shows already.
 const HEADING: [&str; 5] = ["kind", "at", "recorded", "source", "edited"];
 
-pub(super) fn kind(code: &str) -> &str {
+pub(crate) fn kind(code: &str) -> &str {
     kind_word(code)
 }
 
 /// The beginning of an id, as a person would copy it.
-pub(super) fn short(id: &EntryId) -> String {
+pub(crate) fn short(id: &EntryId) -> String {
     let mut text = id.to_string();
     text.truncate(SHOWN_DIGITS);
     text
 }
 
 /// A time as exactly as it is known.
-pub(super) fn when(when: &When) -> String {
+pub(crate) fn when(when: &When) -> String {
     let date = when.date().strftime("%A %-d %B %Y").to_string();
     match clock(when) {
         Some(clock) => format!("{date}, {clock}"),
@@ -37,7 +36,7 @@ pub(super) fn when(when: &When) -> String {
 }
 
 /// The part of a time below its date; `None` if only the day is known.
-pub(super) fn clock(when: &When) -> Option<String> {
+pub(crate) fn clock(when: &When) -> Option<String> {
     match when {
         When::Exact { at, place } => {
             Some(place.offset().to_datetime(*at).strftime("%H:%M").to_string())
@@ -52,7 +51,7 @@ pub(super) fn clock(when: &When) -> Option<String> {
 }
 
 /// An instant of this device's clock, Unix milliseconds.
-pub(super) fn instant(ms: i64) -> String {
+pub(crate) fn instant(ms: i64) -> String {
     let zoned = Timestamp::from_millisecond(ms).map(|at| at.to_zoned_datetime(TimeZone::system()));
     zoned.map_or_else(
         |_| "an unknown time".to_owned(),
@@ -61,14 +60,14 @@ pub(super) fn instant(ms: i64) -> String {
 }
 
 /// An instant for JSON, whole seconds in UTC.
-pub(super) fn instant_json(ms: Option<i64>) -> Json {
+pub(crate) fn instant_json(ms: Option<i64>) -> Json {
     let at = ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
     let whole = at.and_then(|at| at.round(Unit::Second).ok());
     whole.map_or(Json::Null, |at| at.to_string().into())
 }
 
 /// A number of entries.
-pub(super) fn entries(count: u64) -> String {
+pub(crate) fn entries(count: u64) -> String {
     match count {
         1 => "1 entry".to_owned(),
         _ => format!("{count} entries"),
@@ -76,7 +75,7 @@ pub(super) fn entries(count: u64) -> String {
 }
 
 /// A number of bytes.
-pub(super) fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     match count {
         0..=9_999 => format!("{count} bytes"),
         10_000..=9_999_999 => format!("{} kB", count / 1000),
@@ -85,15 +84,15 @@ pub(super) fn bytes(count: u64) -> String {
 }
 
 /// The fields of an entry that its heading does not show, each as "what it is: what it says".
-pub(super) fn facts(row: &Row) -> Vec<String> {
-    let shown = row.fields.iter().filter(|(name, value)| {
+pub(crate) fn facts(fields: &Fields) -> Vec<String> {
+    let shown = fields.iter().filter(|(name, value)| {
         !HEADING.contains(&name.as_str()) && *name != "note" && **value != Value::Null
     });
     shown.map(|(name, field)| format!("{}: {}", field_word(name), value(name, field))).collect()
 }
 
 /// One field's value in words.
-pub(super) fn value(field: &str, value: &Value) -> String {
+pub(crate) fn value(field: &str, value: &Value) -> String {
     match value {
         Value::Null => "not known".to_owned(),
         Value::Bool(true) => "yes".to_owned(),

@@ -8,12 +8,12 @@ use super::home::Home;
 use super::output::Output;
 use super::words;
 
-pub(super) async fn status(home: &Home, out: &Output) -> Result<(), Failure> {
+pub(crate) async fn status(home: &Home, out: &Output) -> Result<(), Failure> {
     let engine = home.open().await?;
     let status = engine.status().await?;
     let relay = engine.relay().await?;
     engine.suspend().await?;
-    out.say(to_json(&status, relay.as_ref()), || text(&status, relay.as_ref()))
+    out.say(to_json(&status, relay.as_ref()), || text(out.program(), &status, relay.as_ref()))
 }
 
 fn to_json(status: &Status, relay: Option<&RelayAddress>) -> Json {
@@ -33,7 +33,7 @@ fn to_json(status: &Status, relay: Option<&RelayAddress>) -> Json {
     })
 }
 
-fn text(status: &Status, relay: Option<&RelayAddress>) -> String {
+fn text(program: &str, status: &Status, relay: Option<&RelayAddress>) -> String {
     let mut lines = vec![format!("{}, saved on this device", words::entries(status.entries))];
     match relay {
         None => lines.push("No relay is set, so there is no copy elsewhere.".to_owned()),
@@ -49,15 +49,17 @@ fn text(status: &Status, relay: Option<&RelayAddress>) -> String {
     }
     if let Some(stale_ms) = status.stale_since_ms {
         let since = words::instant(stale_ms);
-        lines.push(format!("The relay has said nothing since {since}; `phone sync` asks again."));
+        lines.push(format!(
+            "The relay has said nothing since {since}; `{program} sync` asks again."
+        ));
     }
     if status.restoring {
-        lines.push("Older history is still coming; `phone sync` goes on.".to_owned());
+        lines.push(format!("Older history is still coming; `{program} sync` goes on."));
     }
     lines.join("\n")
 }
 
-pub(super) async fn verify(home: &Home, out: &Output) -> Result<(), Failure> {
+pub(crate) async fn verify(home: &Home, out: &Output) -> Result<(), Failure> {
     let engine = home.open().await?;
     let problems = engine.verify().await?;
     engine.suspend().await?;
@@ -69,6 +71,9 @@ pub(super) async fn verify(home: &Home, out: &Output) -> Result<(), Failure> {
     })?;
     match ok {
         true => Ok(()),
-        false => Err(Failure::new("something was not as it should be; run `phone verify` again")),
+        false => Err(Failure::new(format!(
+            "something was not as it should be; run `{} verify` again",
+            out.program()
+        ))),
     }
 }

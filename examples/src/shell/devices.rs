@@ -4,12 +4,13 @@ use mainstay_core::engine::{DeviceInfo, Engine, LinkOffer};
 use serde_json::{Value as Json, json};
 
 use super::args::DeviceAction;
+use super::compare::is_confirmed;
 use super::failure::Failure;
 use super::home::Home;
 use super::output::{Output, next_line};
 use super::{syncing, words};
 
-pub(super) async fn devices(
+pub(crate) async fn devices(
     home: &Home,
     out: &Output,
     action: DeviceAction,
@@ -32,12 +33,14 @@ async fn with_engine(engine: &Engine, out: &Output, action: DeviceAction) -> Res
             return link(out, offer, code.as_deref()).await;
         }
         DeviceAction::Remove { device } => {
-            engine.remove_device(&chosen(engine, &device, &["active", "waiting"]).await?).await?;
+            engine
+                .remove_device(&chosen(engine, out, &device, &["active", "waiting"]).await?)
+                .await?;
         }
         DeviceAction::Heal { yes } => heal(engine, out, yes).await?,
         DeviceAction::Rejoin { invitation } => rejoin(engine, out, invitation).await?,
         DeviceAction::Confirm { device } => {
-            engine.confirm_device(&chosen(engine, &device, &["waiting"]).await?).await?;
+            engine.confirm_device(&chosen(engine, out, &device, &["waiting"]).await?).await?;
         }
         DeviceAction::List | DeviceAction::Join { .. } => {}
     }
@@ -46,7 +49,13 @@ async fn with_engine(engine: &Engine, out: &Output, action: DeviceAction) -> Res
 }
 
 /// The id of the one device that this means, if it may be removed or confirmed at all.
-async fn chosen(engine: &Engine, text: &str, statuses: &[&str]) -> Result<String, Failure> {
+async fn chosen(
+    engine: &Engine,
+    out: &Output,
+    text: &str,
+    statuses: &[&str],
+) -> Result<String, Failure> {
+    let program = out.program();
     let devices = engine.devices().await?;
     let text = text.trim();
     let id = text.to_ascii_lowercase();
@@ -62,8 +71,8 @@ async fn chosen(engine: &Engine, text: &str, statuses: &[&str]) -> Result<String
     match (&may[..], &meant[..]) {
         ([device], _) => Ok(device.author.to_hex()),
         ([_, ..], _) => Err(Failure::new(format!(
-            "{} devices are called {text}; say which by the beginning of its id, from `phone \
-             devices list`",
+            "{} devices are called {text}; say which by the beginning of its id, from \
+             `{program} devices list`",
             may.len()
         ))),
         ([], [device]) if device.this => Err(Failure::new(format!(
@@ -74,7 +83,7 @@ async fn chosen(engine: &Engine, text: &str, statuses: &[&str]) -> Result<String
             device.status
         ))),
         ([], _) => Err(Failure::new(format!(
-            "there is no device {text} to do this with; `phone devices list` shows them all"
+            "there is no device {text} to do this with; `{program} devices list` shows them all"
         ))),
     }
 }
@@ -143,38 +152,22 @@ fn text(devices: &[DeviceInfo]) -> String {
 
 /// Shows the invitation, waits for the other device, and lets it in if the codes are equal.
 async fn link(out: &Output, mut offer: LinkOffer, code: Option<&str>) -> Result<(), Failure> {
-    out.tell("Give this to your other device, and to nobody else (`phone devices join`):\n");
-    let text = offer.text();
-    out.tell(&text);
-    // Too long for a code that a camera could read is no reason not to link.
-    if let Ok(code) = qrcode::QrCode::new(text.as_bytes()) {
-        out.tell(&code.render::<qrcode::render::unicode::Dense1x2>().build());
-    }
+    let join = format!("`{} devices join`", out.program());
+    out.tell(&format!("Give this to your other device, and to nobody else ({join}):\n"));
+    out.tell_link(&offer.text());
     out.tell("\nWaiting for it…");
     let (name, shown) = offer.answered().await?;
     let shown = shown.to_string();
     out.tell(&format!("{name:?} has answered. The code: {shown}"));
+    if code.is_none() {
+        out.tell("Does your other device show the same code?");
+    }
     if !is_confirmed(out, &shown, code).await? {
         offer.decline().await?;
         return Err(Failure::new("the device was not let in; start again if the codes differed"));
     }
     offer.confirm().await?;
     out.say(json!({ "linked": name, "code": shown }), || format!("{name} is one of your devices."))
-}
-
-/// The person says that both screens show the same code: by "y", or by typing it.
-async fn is_confirmed(out: &Output, shown: &str, given: Option<&str>) -> Result<bool, Failure> {
-    if let Some(given) = given {
-        return Ok(digits(given) == digits(shown));
-    }
-    out.tell("Does your other device show the same code? [y/N, or type its code]");
-    let answer = next_line().await?.unwrap_or_default();
-    let answer = answer.trim();
-    Ok(matches!(answer, "y" | "Y" | "yes") || digits(answer) == digits(shown))
-}
-
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
 }
 
 async fn join(
