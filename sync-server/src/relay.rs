@@ -181,7 +181,7 @@ impl<S: FeedStore> Relay<S> {
         match request {
             Request::Attach(attach) => one(self.attach(connection, &attach, now_ms)),
             Request::Create { space, records, wraps, admission } => {
-                one(self.create(space, &records, wraps, &admission, now_ms))
+                one(self.create(connection, space, &records, wraps, &admission, now_ms))
             }
             Request::Roster { space, known } => one(self.roster(connection, &space, known)),
             Request::Append { space, expected, record, wraps } => {

@@ -44,6 +44,11 @@ impl Connection {
         self.attached.iter().filter(|(_, a)| a.subscribed).map(|(space, _)| space)
     }
 
+    /// The spaces that this connection attached to.
+    pub(super) fn spaces(&self) -> impl Iterator<Item = &SpaceId> {
+        self.attached.keys()
+    }
+
     pub(super) fn exporter(&self, space: &SpaceId) -> [u8; 32] {
         (self.exporter)(space)
     }

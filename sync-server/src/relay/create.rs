@@ -4,22 +4,25 @@ use mainstay_protocol::FORMAT_VERSION;
 use mainstay_protocol::frame::{Admission, Invitation, Refusal, Reply, Signer};
 use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::limits;
-use mainstay_protocol::roster::{Merged, Record, Roster, Wrap, wrap_hash};
+use mainstay_protocol::roster::{Act, Merged, Record, Roster, Wrap, wrap_hash};
 use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::Claim;
 
 use crate::feed::{Change, FeedStore, SpaceRow};
-use crate::relay::{Registration, Relay, Space, Stop, lock, roster, wraps};
+use crate::relay::{Connection, Registration, Relay, Space, Stop, lock, roster, wraps};
 
 impl<S: FeedStore> Relay<S> {
     pub(super) fn create(
         &self,
+        connection: &Connection,
         id: SpaceId,
         records: &[Signed<Record>],
         wraps: Vec<Wrap>,
         admission: &Admission,
         now_ms: u64,
     ) -> Result<Reply, Stop> {
+        // Asked before anything is locked: it looks into other spaces.
+        let sponsored = is_share(records) && self.is_at_home(connection, now_ms);
         let mut count = lock(&self.spaces);
         let cell = self.cache.cell(&id);
         let mut held = cell.lock();
@@ -30,6 +33,7 @@ impl<S: FeedStore> Relay<S> {
             }
             return Ok(self.created(space));
         }
+        let admission = (!sponsored).then_some(admission);
         let invitation = self.check_admission(&id, *count, records, admission, now_ms)?;
         let roster =
             Roster::verify_sparse(id, records).map_err(|error| roster::bad(&error.to_string()))?;
@@ -57,6 +61,18 @@ impl<S: FeedStore> Relay<S> {
         Ok(created)
     }
 
+    /// Whether the same connection speaks for an active device of a private space that is here: who
+    /// was let in with a journal may share it.
+    fn is_at_home(&self, connection: &Connection, now_ms: u64) -> bool {
+        connection.spaces().any(|space| {
+            let at_home = self.with_space(space, |space| {
+                let private = space.roster.state().share.is_none();
+                Ok(private && connection.writer(space, now_ms).is_ok())
+            });
+            matches!(at_home, Ok(true))
+        })
+    }
+
     /// What can be refused at little cost, before a chain of hundreds of signatures is checked and
     /// held.
     fn check_admission(
@@ -64,10 +80,13 @@ impl<S: FeedStore> Relay<S> {
         id: &SpaceId,
         spaces: u64,
         records: &[Signed<Record>],
-        admission: &Admission,
+        admission: Option<&Admission>,
         now_ms: u64,
     ) -> Result<Option<Invitation>, Stop> {
-        let invitation = self.admit(id, admission, now_ms)?;
+        let invitation = match admission {
+            Some(admission) => self.admit(id, admission, now_ms)?,
+            None => None,
+        };
         if spaces >= self.config.max_spaces {
             return Err(Refusal::Unavailable.into());
         }
@@ -158,4 +177,10 @@ impl<S: FeedStore> Relay<S> {
             (Registration::Invited, _) => Err(Refusal::InvitationNeeded.into()),
         }
     }
+}
+
+/// Whether a list founds a share. What it says is not checked yet.
+fn is_share(records: &[Signed<Record>]) -> bool {
+    let first = records.first().and_then(|record| record.peek().ok());
+    first.is_some_and(|record| record.acts.iter().any(|act| matches!(act, Act::Share { .. })))
 }

@@ -76,6 +76,24 @@ fn an_invitation_admits_one_space_once() {
 }
 
 #[test]
+fn who_was_let_in_with_a_journal_may_share_it_and_nobody_else_may() {
+    let relay = relay_over(MemoryStore::new(), invited(), 9);
+    let (world, phone) = World::found(10, 11);
+    let share = World::found_share(20, &Key::new(21)).create(Admission::Open);
+    let stranger = refusal(&relay, &mut connection(5), share.clone());
+    assert_eq!(stranger, Refusal::InvitationNeeded);
+    let admission = Admission::Invited(keys().invite([1; 16], NOW_MS + 1));
+    ask(&relay, &mut connection(5), world.create(admission));
+    let mut at_home = world.attached(&relay, &phone);
+    // Another journal needs an invitation of its own all the same.
+    let (other, _) = World::found(30, 31);
+    let refused = refusal(&relay, &mut at_home, other.create(Admission::Open));
+    assert_eq!(refused, Refusal::InvitationNeeded);
+    let reply = ask(&relay, &mut at_home, share);
+    assert!(matches!(reply, Reply::Created { .. }), "{reply:?}");
+}
+
+#[test]
 fn an_expired_or_foreign_invitation_admits_nobody() {
     let relay = relay_over(MemoryStore::new(), invited(), 9);
     let foreign = RelayKeys::from_seeds(&[1; 32], &[3; 32]);
