@@ -98,10 +98,9 @@ impl ShareState {
     /// list, and on a full relay. A consent may be wider than the one before, which nobody can tell who
     /// cannot open it; it is the owner's word all the same.
     pub fn narrows(&self, record: &Record) -> bool {
-        let narrow = |act: &Act| match act {
-            Act::Leave { .. } | Act::Retire { .. } | Act::Rekey { .. } => true,
-            Act::Epoch(_) | Act::Consent { .. } => true,
-            _ => false,
+        let narrow = |act: &Act| {
+            matches!(act, Act::Leave { .. } | Act::Retire { .. } | Act::Rekey { .. })
+                || matches!(act, Act::Epoch(_) | Act::Consent { .. })
         };
         self.is_of_owner(record) && record.acts.iter().all(narrow)
     }
