@@ -1,13 +1,13 @@
 //! Records: each replaces what its own member said in its slot, and that is destroyed at once.
 
 use mainstay_protocol::envelope::{Chunk, Envelope, Header, Kind};
-use mainstay_protocol::frame::{Admission, Pull, Refusal};
+use mainstay_protocol::frame::{Admission, Pull, Refusal, Reply, Request};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
 
 use super::kit::*;
 use super::share_kit::*;
-use crate::relay::{Connection, RelayConfig};
+use crate::relay::{Connection, MAX_SHARE_SLOTS, RelayConfig};
 
 fn seen_by(relay: &TestRelay, world: &World, connection: &mut Connection) -> Vec<u64> {
     let (items, ..) = pull(relay, connection, world, after(start(relay)));
@@ -191,6 +191,50 @@ fn a_wiped_relay_takes_records_from_the_middle_of_their_chains_and_changes_from_
     let refused = refusal(&wiped, &mut of_phone, push_request(t.world.id, &lost[..1]));
     assert!(matches!(refused, Refusal::OutOfOrder { head: Some(_), .. }), "{refused:?}");
     assert_eq!(seen_by(&wiped, &t.world, &mut of_laptop), [1]);
+}
+
+/// Pushes short records into slots with these numbers; what the relay refused with, if it did.
+fn fill_slots(t: &mut Share, by_owner: bool, slots: std::ops::Range<usize>) -> Option<Refusal> {
+    let (author, connection) = match by_owner {
+        true => (&t.phone, &mut t.of_owner),
+        false => (&t.laptop, &mut t.of_counsellor),
+    };
+    let all: Vec<usize> = slots.collect();
+    for some in all.chunks(64) {
+        let record = |number: &usize| {
+            let mut chain = t.world.chain(author);
+            chain.slot.0[8..].copy_from_slice(&number.to_be_bytes());
+            chain.record(&t.world, &[], b"x")
+        };
+        let records: Vec<_> = some.iter().map(record).collect();
+        if let Reply::Refused(refusal) =
+            ask(&t.relay, connection, push_request(t.world.id, &records))
+        {
+            return Some(refusal);
+        }
+    }
+    None
+}
+
+// Broken on purpose: giving everybody all slots made it fail.
+#[test]
+fn counsellors_leave_half_of_a_shares_slots_to_its_owner() {
+    let mut t = share();
+    let half = MAX_SHARE_SLOTS / 2;
+    assert_eq!(fill_slots(&mut t, false, 0..half), None);
+    let refused = fill_slots(&mut t, false, half..half + 1);
+    assert!(matches!(refused, Some(Refusal::BadEnvelope { .. })), "{refused:?}");
+    assert_eq!(fill_slots(&mut t, true, half..half + 1), None);
+    let slots = || Request::Slots { space: t.world.id };
+    let Reply::Slots { slots: named } = ask(&t.relay, &mut t.of_counsellor, slots()) else {
+        panic!("no slots");
+    };
+    assert_eq!(named.len(), half + 1);
+    assert_eq!(fill_slots(&mut t, true, half + 1..12_001), None);
+    // Half of them would look like all.
+    let slots = Request::Slots { space: t.world.id };
+    let refused = refusal(&t.relay, &mut t.of_counsellor, slots);
+    assert!(matches!(refused, Refusal::Malformed { .. }), "{refused:?}");
 }
 
 #[test]
