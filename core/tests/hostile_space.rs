@@ -1,10 +1,13 @@
 //! Text that people type and bytes that a relay hands over: errors, never panics.
 #![allow(clippy::unwrap_used)]
 
+use mainstay_core::space::consent::open_consent;
 use mainstay_core::space::epoch::EpochKey;
 use mainstay_core::space::keyring::Keyring;
 use mainstay_core::space::link::{Invitation, Inviter, Joiner, Place};
 use mainstay_core::space::phrase::Phrase;
+use mainstay_core::space::recovery::Recovery;
+use mainstay_core::space::root::open_root;
 use mainstay_core::space::seal;
 use mainstay_core::space::sign::AuthorKey;
 use mainstay_core::space::{device::DeviceSecret, wrap};
@@ -13,7 +16,7 @@ use mainstay_protocol::envelope::Envelope;
 use mainstay_protocol::frame::Signer;
 use mainstay_protocol::ids::{AuthorId, EpochId, SpaceId};
 use mainstay_protocol::mailbox::Letter;
-use mainstay_protocol::roster::{SealedKey, Wrap};
+use mainstay_protocol::roster::{ConsentState, SealedKey, Wrap};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
@@ -56,6 +59,9 @@ proptest! {
         let _ = Invitation::parse(&text);
         let _ = Invitation::parse(&format!("mainstay-link:{text}"));
         let _ = Invitation::parse(&format!("MAINSTAY-LINK:{digits}"));
+        let _ = Invitation::parse_share(&text);
+        let _ = Invitation::parse_share(&format!("mainstay-share:{text}"));
+        let _ = Invitation::parse_share(&format!("MAINSTAY-SHARE:{digits}"));
     }
 
     #[test]
@@ -71,6 +77,23 @@ proptest! {
         let reveal = inviter.answered(rng, 0, &answer).unwrap();
         joiner.revealed(0, &reveal).unwrap();
         joiner.verdict(&letter).unwrap_err();
+    }
+
+    #[test]
+    fn any_bytes_are_no_half_of_a_handshake(bytes in vec(any::<u8>(), 0..3000)) {
+        Inviter::from_bytes(&bytes, &author()).unwrap_err();
+        Joiner::from_bytes(&bytes).unwrap_err();
+    }
+
+    #[test]
+    fn any_bytes_are_no_root_and_no_consent(bytes in vec(any::<u8>(), 0..9000)) {
+        let recovery = Recovery::derive(&Phrase::from_entropy(&[1; 16]));
+        open_root(&bytes, &SPACE, recovery.kem()).unwrap_err();
+        let epoch = EpochKey::from_bytes([1; 32]);
+        let keyring = Keyring::from_bytes(&[1; 64]).unwrap();
+        let (epoch, sealed) = (epoch.id(), bytes.into());
+        let consent = ConsentState { record: 1, epoch, sealed, until_ms: None };
+        open_consent(&SPACE, &keyring, &consent).unwrap_err();
     }
 
     #[test]

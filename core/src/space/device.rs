@@ -81,9 +81,13 @@ impl fmt::Debug for DeviceSecret {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::space::member::MemberSecret;
     use crate::space::phrase::Phrase;
     use crate::space::recovery::Recovery;
+    use crate::space::root::RootSecret;
     use mainstay_protocol::sign::purpose;
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng;
 
     #[test]
     fn a_device_has_other_keys_in_every_space_and_generation() {
@@ -121,8 +125,16 @@ mod tests {
         let secret = DeviceSecret::from_bytes(Zeroizing::new([0xab; 32]));
         let keys = secret.keys(&SpaceId([1; 32]), 0);
         let recovery = Recovery::derive(&Phrase::from_entropy(&[0xab; 16]));
+        let member = MemberSecret::from_bytes(Zeroizing::new([0xab; 32]));
+        let root = RootSecret::make(&mut ChaCha20Rng::from_seed([1; 32]));
         let shown = format!("{secret:?} {keys:?} {recovery:?} {:?}", secret.rest_key());
         assert!(shown.matches("[redacted]").count() == 6, "{shown}");
+        let of_share =
+            format!("{member:?} {:?} {:?} {root:?}", member.keys(), member.record_names());
+        assert!(of_share.matches("[redacted]").count() == 5, "{of_share}");
+        let of_root = format!("{:?}", root.keys());
+        assert!(of_root.matches("[redacted]").count() == 2, "{of_root}");
+        let shown = shown + &of_share + &of_root;
         assert!(!shown.contains("171") && !shown.contains("ab, "), "{shown}");
     }
 }

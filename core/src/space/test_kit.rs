@@ -9,8 +9,10 @@ use super::device::DeviceSecret;
 use super::kdf::{derive, label};
 use super::kem::KemSecret;
 use super::keyring::Keyring;
+use super::member::MemberSecret;
 use super::phrase::Phrase;
 use super::recovery::Recovery;
+use super::root::RootSecret;
 
 /// A secret and what it is.
 pub type Secret = (&'static str, Zeroizing<Vec<u8>>);
@@ -39,6 +41,29 @@ pub fn of_phrase(phrase: &Phrase) -> Vec<Secret> {
     ]
 }
 
+/// A member's secret in one share, the private keys that follow from it, and what names records.
+#[must_use]
+pub fn of_member(member: &MemberSecret) -> Vec<Secret> {
+    let keys = member.keys();
+    vec![
+        secret("member secret", member.expose()),
+        secret("member signing key", &*keys.sign.seed()),
+        kem("member's key exchange", &keys.kem),
+        secret("names of records", &*derive::<32>(member.expose(), label::RECORD_NAMES, &[])),
+    ]
+}
+
+/// The secret of a share's root and the private keys that follow from it.
+#[must_use]
+pub fn of_root(root: &RootSecret) -> Vec<Secret> {
+    let keys = root.keys();
+    vec![
+        secret("root secret", root.bytes()),
+        secret("root signing key", &*keys.sign.seed()),
+        kem("root's key exchange", &keys.kem),
+    ]
+}
+
 /// The key that names slots, every epoch's key, and the keys that seal its envelopes.
 #[must_use]
 pub fn of_keyring(keyring: &Keyring) -> Vec<Secret> {
@@ -46,6 +71,7 @@ pub fn of_keyring(keyring: &Keyring) -> Vec<Secret> {
     for epoch in keyring.epochs() {
         all.push(secret("epoch key", epoch.bytes()));
         all.push(secret("envelope key", &*epoch.envelope_key()));
+        all.push(secret("consent key", &*epoch.consent_key()));
     }
     all
 }

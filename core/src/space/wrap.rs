@@ -156,6 +156,8 @@ mod tests {
             Binding { parent: Some(Hash([9; 32])), ..one },
         ];
         assert!(others.iter().all(|other| other.info() != one.info()));
+        let member = |byte| Binding { to: Signer::Member(MemberId([byte; 16])), ..one };
+        assert_ne!(member(1).info(), member(2).info());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Both sides of a handshake, and everybody who might stand in between.
 #![allow(clippy::unwrap_used)]
 
+mod restart;
+mod share;
+
 use super::letter::{Answer, Body, Message};
 use super::*;
 use crate::space::device::{DeviceKeys, DeviceSecret};
