@@ -64,7 +64,7 @@ impl World {
     pub fn sync_all(&mut self, phone: &mut Phone) -> Result<Shared, EngineError> {
         self.sync(phone)?;
         let mut shared = Shared::default();
-        for (share, _) in phone.replica.live_shares()? {
+        for (share, _) in phone.replica.live_shares(self.now_ms)? {
             if let Err(error) = self.sync_share(phone, share, &mut shared) {
                 shared.failed.push((share, error));
             }

@@ -177,6 +177,12 @@ pub enum Alarm {
     Overstepped,
     /// The relay showed two histories of who is in a share.
     ShareFork,
+    /// Somebody is in a share whom the person never let in.
+    Stranger,
+    /// Somebody who knew a former device's keys goes on with a share in the person's place.
+    ShareTaken,
+    /// A device that was removed knew the keys of clients' shares.
+    InviteAnew,
 }
 
 impl Alarm {
@@ -206,6 +212,15 @@ impl Alarm {
             }
             Self::Overstepped => {
                 "Somebody you share with sent something that is not theirs to write. It was ignored. Speak with them, or end the sharing."
+            }
+            Self::Stranger => {
+                "Somebody is in one of your shares whom you did not let in. Nothing new is shared there. Take them out, or end that share and make another."
+            }
+            Self::ShareTaken => {
+                "Somebody with the keys of a device that you removed goes on with one of your shares. Nothing new is shared there from here. Tell the other side, and make another share."
+            }
+            Self::InviteAnew => {
+                "A device that you removed can still read what your clients share. Ask each of them for a new invitation."
             }
             Self::ShareFork => {
                 "The relay shows two different lists of who is in a share. Nothing was changed, and nothing new is shared there. End that share and make another."

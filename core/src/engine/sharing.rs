@@ -207,7 +207,7 @@ impl Engine {
         deadline: Option<Instant>,
         report: &mut SyncReport,
     ) -> Result<(), EngineError> {
-        let live = self.worker.call(|replica| replica.live_shares()).await?;
+        let live = self.worker.call(|replica| replica.live_shares(now_ms())).await?;
         let mut by_relay: BTreeMap<String, Vec<SpaceId>> = BTreeMap::new();
         for (share, relay) in live {
             by_relay.entry(relay).or_default().push(share);
@@ -275,8 +275,12 @@ impl Engine {
         }
         let relay = wire.relay();
         let glances = self.worker.call(move |replica| {
-            let glance = |(share, exporter)| replica.glance(&share, exporter, &relay, now_ms());
-            exporters.into_iter().map(glance).collect::<Result<Vec<_>, _>>()
+            // What goes wrong in one is told by its own sync, and keeps no other back.
+            let glance = |(share, exporter)| {
+                let glance = replica.glance(&share, exporter, &relay, now_ms());
+                glance.unwrap_or((share, Glance::Busy))
+            };
+            Ok(exporters.into_iter().map(glance).collect::<Vec<_>>())
         });
         let (mut busy, mut quiet) = (Vec::new(), Vec::new());
         for (share, glance) in glances.await? {

@@ -201,11 +201,6 @@ impl Replica {
                 relay.intact = false;
             }
         }
-        if matches!(job, Some(Job::Remove(_))) {
-            // It knew the keys of this person's shares.
-            let now_ms = self.intake.now_ms;
-            self.renew_shares(now_ms)?;
-        }
         self.store_members()
     }
 

@@ -21,7 +21,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::ids::{AuthorId, MemberId, SpaceId};
+use mainstay_protocol::ids::{AuthorId, MemberId, SlotId, SpaceId};
 use mainstay_protocol::roster::{Role, Roster};
 
 use self::book::Book;
@@ -52,8 +52,11 @@ pub(super) struct Share {
     me: ShareMe,
     /// The record that the relay was asked to append, and the epoch that it starts.
     appending: Option<crate::space::change::Change>,
-    /// Entries whose projection is to be compared with what was said last; none: not looked at yet.
-    due: Option<BTreeSet<EntryId>>,
+    /// Entries whose projection is to be compared with what was said last, and under which terms; none:
+    /// not looked at yet.
+    due: Option<([u8; 32], BTreeSet<EntryId>)>,
+    /// Records of entries that are no entries of this journal.
+    strays: Vec<SlotId>,
     /// Heads of the list of members that items named and this device does not know, asked for once.
     asked_heads: BTreeSet<Hash>,
     stale_roster: bool,
@@ -72,6 +75,8 @@ pub(super) struct Share {
 struct ShareMe {
     role: Role,
     member: MemberId,
+    /// Which of its member's secrets these keys follow from.
+    generation: u32,
     keys: MemberKeys,
     author: AuthorKey,
 }
@@ -150,10 +155,11 @@ impl Replica {
     ) -> Result<ShareMe, EngineError> {
         let share = roster.state().share.as_ref();
         let present = |member: &MemberId| share.is_some_and(|s| s.party(member).is_some());
-        let mut keys: Vec<MemberKeys> = book.secrets.values().map(|secret| secret.keys()).collect();
-        let at = keys.iter().rposition(|keys| present(&keys.member_id()));
+        let keys = book.secrets.iter().map(|(generation, secret)| (*generation, secret.keys()));
+        let mut keys: Vec<(u32, MemberKeys)> = keys.collect();
+        let at = keys.iter().rposition(|(_, keys)| present(&keys.member_id()));
         let at = at.or(keys.len().checked_sub(1)).ok_or(EngineError::damaged("a share's keys"))?;
-        let keys = keys.swap_remove(at);
+        let (generation, keys) = keys.swap_remove(at);
         let member = keys.member_id();
         let mut author = self.me.secret.keys(id, view.generation).author;
         for _ in 0..MAX_GENERATIONS {
@@ -164,7 +170,7 @@ impl Replica {
             view.generation += 1;
             author = self.me.secret.keys(id, view.generation).author;
         }
-        Ok(ShareMe { role: book.role, member, keys, author })
+        Ok(ShareMe { role: book.role, member, generation, keys, author })
     }
 
     /// The list of members has changed: this device may go on under other keys.
@@ -196,6 +202,7 @@ impl Share {
             me,
             appending: None,
             due: None,
+            strays: Vec::new(),
             asked_heads: BTreeSet::new(),
             stale_roster: false,
             passed_over: false,

@@ -28,6 +28,7 @@ const SECRET: &str = "secret:";
 const EPOCH: &str = "epoch:";
 const CHOICE: &str = "choice:";
 const OUT: &str = "out:";
+const READER: &str = "reader:";
 
 const OWNER: i64 = 0;
 const COUNSELLOR: i64 = 1;
@@ -37,8 +38,12 @@ const ADDED: i64 = 1;
 /// A share as the vault has it.
 pub(in crate::engine::replica) struct Book {
     pub(super) role: Role,
-    /// The member's secrets by generation; a removed device knew the earlier ones.
-    pub(super) secrets: BTreeMap<u32, MemberSecret>,
+    /// The member's secrets by generation, sorted; a removed device knew the earlier ones. Where two
+    /// devices made one at once both are kept.
+    pub(super) secrets: Vec<(u32, MemberSecret)>,
+    /// How many devices had been removed, and how often the journal been recovered, when the newest
+    /// secret was made.
+    pub(super) renewed_at: u32,
     pub(super) space_key: Option<[u8; 32]>,
     pub(super) epochs: Vec<EpochKey>,
     /// The other side's name, as this person calls them.
@@ -52,6 +57,8 @@ pub(in crate::engine::replica) struct Book {
     pub(super) choices: BTreeMap<EntryId, Choice>,
     /// Members that the person wants out.
     pub(super) out: Vec<MemberId>,
+    /// Members whom the person confirmed.
+    pub(super) readers: Vec<MemberId>,
 }
 
 impl Book {
@@ -79,10 +86,19 @@ impl Book {
             COUNSELLOR => Role::Counsellor,
             _ => return None,
         };
-        let secrets = named(SECRET).filter_map(|(field, generation)| {
-            let secret: [u8; 32] = bytes(field)?.try_into().ok()?;
-            Some((generation.parse().ok()?, MemberSecret::from_bytes(Zeroizing::new(secret))))
-        });
+        // The field's name: generation, how far the list of devices was, and a part of its own.
+        let mut secrets: Vec<(u32, u32, MemberSecret)> = named(SECRET)
+            .filter_map(|(field, name)| {
+                let secret: [u8; 32] = bytes(field)?.try_into().ok()?;
+                let mut parts = name.split(':');
+                let (generation, at) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+                Some((generation, at, MemberSecret::from_bytes(Zeroizing::new(secret))))
+            })
+            .collect();
+        // The map's order is that of the names; a stable sort keeps it within a generation.
+        secrets.sort_by_key(|(generation, ..)| *generation);
+        let renewed_at = secrets.iter().map(|(_, at, _)| *at).max().unwrap_or(0);
+        let secrets = secrets.into_iter().map(|(generation, _, secret)| (generation, secret));
         let epochs = named(EPOCH)
             .filter_map(|(field, _)| Some(EpochKey::from_bytes(bytes(field)?.try_into().ok()?)));
         // Whoever hid an entry on either device hid it.
@@ -92,10 +108,13 @@ impl Book {
         };
         let choices =
             named(CHOICE).filter_map(|(field, entry)| Some((entry.parse().ok()?, choice(field)?)));
-        let out = named(OUT).filter_map(|(field, _)| MemberId::from_slice(bytes(field)?));
+        let members = |prefix| {
+            named(prefix).filter_map(|(field, _)| MemberId::from_slice(bytes(field)?)).collect()
+        };
         Some(Self {
             role,
             secrets: secrets.collect(),
+            renewed_at,
             space_key: bytes(SPACE_KEY).and_then(|key| key.try_into().ok()),
             epochs: epochs.collect(),
             peer: text(PEER).unwrap_or_default(),
@@ -104,7 +123,8 @@ impl Book {
             ended_ms: int(ENDED),
             consent: consent(values),
             choices: choices.collect(),
-            out: out.collect(),
+            out: members(OUT),
+            readers: members(READER),
         })
     }
 
@@ -160,8 +180,15 @@ impl Entry {
         self.int(ROLE.to_owned(), role)
     }
 
-    pub(super) fn secret(self, generation: u32, secret: &MemberSecret) -> Self {
-        self.bytes(format!("{SECRET}{generation}"), secret.expose())
+    /// A secret, made when the list of devices had come so far. Its field bears the member's id, so
+    /// that none of two that are made at once is lost.
+    pub(super) fn secret(self, generation: u32, at: u32, secret: &MemberSecret) -> Self {
+        let id = secret.keys().member_id().to_hex();
+        self.bytes(format!("{SECRET}{generation}:{at}:{id}"), secret.expose())
+    }
+
+    pub(super) fn reader(self, member: &MemberId) -> Self {
+        self.bytes(format!("{READER}{}", member.to_hex()), member.as_bytes())
     }
 
     pub(super) fn keyring(mut self, keyring: &Keyring) -> Self {

@@ -4,8 +4,8 @@ use mainstay_protocol::ids::{AuthorId, MemberId};
 use mainstay_protocol::limits::MAX_REMOVAL_HEADS;
 use mainstay_protocol::roster::{AuthorLast, LastHead, Role, ShareState};
 
-use super::Share;
 use super::side::Side;
+use super::{Alarm, Share};
 use crate::care::Consent;
 use crate::engine::error::EngineError;
 use crate::space::change::{self, Change};
@@ -30,14 +30,26 @@ impl Share {
         Consent::from_bytes(&plain).ok()
     }
 
-    /// Whether two members stand on one side: they are one human, or both the owner, who may have
-    /// gone on under other keys.
-    pub(super) fn same_side(&self, one: &MemberId, other: &MemberId) -> bool {
-        let role = |member: &MemberId| {
-            let state = self.roster.state().share.as_ref()?.parties.get(member)?;
-            Some(state.party.role)
-        };
-        one == other || (role(one) == Some(Role::Owner) && role(other) == Some(Role::Owner))
+    /// Whether the vault's consent may take the place of the one that the list holds. A device whose
+    /// vault is behind never brings an older, wider one back.
+    fn may_give(&self) -> bool {
+        match (&self.book.consent, self.given()) {
+            (Some(wanted), Some(given)) => {
+                wanted.number > given.number || wanted.is_narrower_than(&given)
+            }
+            // One that this device cannot open it cannot compare.
+            (Some(_), None) => {
+                self.roster.state().share.as_ref().is_some_and(|s| s.consent.is_none())
+            }
+            (None, _) => false,
+        }
+    }
+
+    /// Members on the list whom the person never confirmed.
+    pub(super) fn strangers(&self) -> Vec<MemberId> {
+        let mut readers = self.readers();
+        readers.retain(|member| !self.book.readers.contains(member));
+        readers
     }
 }
 
@@ -45,12 +57,8 @@ impl Side<'_> {
     /// The next record to append. Shutting somebody out comes before all else.
     pub(super) fn next_change(&mut self) -> Result<Option<Change>, EngineError> {
         let share = &*self.share;
-        let keys = &share.me.keys;
         if !share.is_in() {
             return Ok(None);
-        }
-        if !share.is_listed() {
-            return Ok(Some(change::certify(&share.roster, keys, &share.me.author.verify_key())?));
         }
         if !share.owns() && share.book.ended_ms.is_some() {
             let last = self.last_of(&[share.me.member])?;
@@ -58,17 +66,23 @@ impl Side<'_> {
             return Ok(Some(change::leave_self(&share.roster, &share.me.keys, last)?));
         }
         // Without the present key no epoch can be followed by another.
-        if !share.owns() || share.keyring.present(&share.roster).is_err() {
+        let leads = share.owns() && share.keyring.present(&share.roster).is_ok();
+        if leads && let Some(change) = self.shut_out()? {
+            return Ok(Some(change));
+        }
+        if leads && let Some(change) = self.rekey()? {
+            return Ok(Some(change));
+        }
+        if leads && let Some(change) = self.consent()? {
+            return Ok(Some(change));
+        }
+        let share = &*self.share;
+        if !share.is_listed() {
+            let device = share.me.author.verify_key();
+            return Ok(Some(change::certify(&share.roster, &share.me.keys, &device)?));
+        }
+        if !leads {
             return Ok(None);
-        }
-        if let Some(change) = self.shut_out()? {
-            return Ok(Some(change));
-        }
-        if let Some(change) = self.rekey()? {
-            return Ok(Some(change));
-        }
-        if let Some(change) = self.consent()? {
-            return Ok(Some(change));
         }
         if let Some(change) = self.let_in()? {
             return Ok(Some(change));
@@ -76,9 +90,6 @@ impl Side<'_> {
         let share = &*self.share;
         match share.lacks_wraps && share.view.relay.may_start_epoch() {
             true => {
-                self.share.lacks_wraps = false;
-                self.share.view.relay.started_epoch();
-                let share = &*self.share;
                 let at = (&share.roster, &share.keyring);
                 let rng = &mut *self.journal.rng;
                 Ok(Some(change::start_share_epoch(rng, at, &share.me.keys)?))
@@ -100,7 +111,8 @@ impl Side<'_> {
         }
         let last = self.last_of(&out)?;
         let share = &*self.share;
-        let consent = share.book.consent.as_ref().map(terms).transpose()?;
+        let consent = share.book.consent.as_ref().filter(|_| share.may_give());
+        let consent = consent.map(terms).transpose()?;
         let consent = consent.as_ref().map(|(plain, until_ms)| (&plain[..], *until_ms));
         let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
         Ok(Some(change::revoke(&mut *self.journal.rng, at, keys, &out, last, consent)?))
@@ -110,11 +122,11 @@ impl Side<'_> {
     /// others.
     fn rekey(&mut self) -> Result<Option<Change>, EngineError> {
         let share = &*self.share;
-        let Some((_, newest)) = share.book.secrets.last_key_value() else { return Ok(None) };
-        let new = newest.keys();
-        if new.member_id() == share.me.member {
+        let Some((_, newest)) = share.book.secrets.last().filter(|(g, _)| *g > share.me.generation)
+        else {
             return Ok(None);
-        }
+        };
+        let new = newest.keys();
         let last = self.last_of(&[share.me.member])?;
         let share = &*self.share;
         let (at, old) = ((&share.roster, &share.keyring), &share.me.keys);
@@ -126,7 +138,9 @@ impl Side<'_> {
 
     fn consent(&mut self) -> Result<Option<Change>, EngineError> {
         let share = &*self.share;
-        let Some(wanted) = &share.book.consent else { return Ok(None) };
+        let Some(wanted) = share.book.consent.as_ref().filter(|_| share.may_give()) else {
+            return Ok(None);
+        };
         if share.given().as_ref() == Some(wanted) {
             return Ok(None);
         }
@@ -148,7 +162,11 @@ impl Side<'_> {
         }
         let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
         // The consent is sealed anew with it: a newcomer opens nothing from before.
-        let Some(consent) = &share.book.consent else { return Ok(None) };
+        let Some(consent) =
+            share.book.consent.as_ref().filter(|w| share.given().as_ref() == Some(w))
+        else {
+            return Ok(None);
+        };
         let (plain, until_ms) = terms(consent)?;
         let (rng, terms) = (&mut *self.journal.rng, (&plain[..], until_ms));
         Ok(Some(change::enter_with_consent(rng, at, keys, &newcomer, terms)?))
@@ -160,7 +178,8 @@ impl Side<'_> {
         let share = &*self.share;
         let state = share.state()?;
         let theirs = |author: &AuthorId| {
-            state.authors.get(author).is_some_and(|known| members.contains(&known.member))
+            let known = state.authors.get(author);
+            known.is_some_and(|known| known.ended.is_none() && members.contains(&known.member))
         };
         let mut last = Vec::new();
         for register in self.journal.registers(&share.id)? {
@@ -179,6 +198,12 @@ impl Side<'_> {
         let after = self.share.state()?.clone();
         let is_in = after.party(&self.share.me.member).is_some();
         self.journal.revision += 1;
+        if self.share.owns() && !is_in && self.share.book.ended_ms.is_none() {
+            self.journal.share_alarm(Alarm::ShareTaken);
+        }
+        if self.share.owns() && !self.share.strangers().is_empty() {
+            self.journal.share_alarm(Alarm::Stranger);
+        }
         if !self.share.owns() {
             // Taking back what was shared is asked for by the very removal, and done.
             return if is_in { Ok(()) } else { self.give_back() };
@@ -197,8 +222,8 @@ impl Side<'_> {
     fn give_back(&mut self) -> Result<(), EngineError> {
         let mut tx = self.journal.tx();
         for register in self.journal.registers(&self.share.id)? {
-            if !self.share.same_side(&register.member, &self.share.me.member) {
-                self.journal.drop_register(&mut tx, &self.share.id, &register.slot)?;
+            if register.side != self.share.my_side() {
+                self.journal.drop_register(&mut tx, &self.share.id, &register)?;
             }
         }
         tx.commit(&mut *self.journal.rng)
@@ -207,11 +232,12 @@ impl Side<'_> {
     fn say_all_again(&mut self) -> Result<(), EngineError> {
         let mut tx = self.journal.tx();
         for mut register in self.journal.registers(&self.share.id)? {
-            if self.share.same_side(&register.member, &self.share.me.member) {
+            if register.side == self.share.my_side() {
                 register.lost = true;
                 self.journal.put_register(&mut tx, &self.share.id, &register)?;
             }
         }
+        self.share.view.compared = None;
         tx.commit(&mut *self.journal.rng)
     }
 }

@@ -14,6 +14,8 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use super::Replica;
+use super::book::Entry;
+use crate::care::Verified;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
 use crate::engine::vault::{Key, Table};
@@ -95,15 +97,9 @@ impl Door {
 impl Replica {
     /// The owner's half of the handshake. An invitation outlives no change of the owner's keys.
     fn inviter(&self, door: &Door) -> Result<Inviter, EngineError> {
-        let mut last = Err(EngineError::NoSuchShare);
         let book = self.books().remove(&door.share).ok_or(EngineError::NoSuchShare)?;
-        for secret in book.secrets.values().rev() {
-            last = Inviter::from_bytes(&door.handshake, &secret.keys().sign).map_err(Into::into);
-            if last.is_ok() {
-                break;
-            }
-        }
-        last
+        let (_, secret) = book.secrets.last().ok_or(EngineError::NoSuchShare)?;
+        Ok(Inviter::from_bytes(&door.handshake, &secret.keys().sign)?)
     }
 
     /// How far an invitation has come.
@@ -314,9 +310,19 @@ impl Replica {
         let mut door =
             self.door(share)?.filter(|door| door.mine).ok_or(EngineError::NoInvitation)?;
         let mut inviter = self.inviter(&door)?;
-        inviter.confirm(u64::try_from(now_ms).unwrap_or(0))?;
+        let newcomer = inviter.confirm(u64::try_from(now_ms).unwrap_or(0))?;
         door.confirmed = true;
         door.handshake = inviter.to_bytes().to_vec().into();
+        // Known to the person's other devices before the list names them, and named in the consent.
+        let mut entry = Entry::default().reader(&newcomer.key.member_id());
+        if let Some(mut consent) = self.books().remove(share).and_then(|book| book.consent) {
+            consent.number = consent.number.saturating_add(1);
+            consent.recipient.verified = Verified::Remotely;
+            consent.recipient.key_fingerprint =
+                Hash::of("key of a member", &[newcomer.key.as_bytes()]).0;
+            entry = entry.consent(&consent.to_bytes()?);
+        }
+        self.write_book(share, entry, now_ms)?;
         self.keep_door(&door)
     }
 

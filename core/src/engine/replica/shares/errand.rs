@@ -108,7 +108,14 @@ impl Errand {
         now_ms: i64,
     ) -> Result<(), EngineError> {
         if let Stage::Talk(session) = &mut self.stage {
-            return journal.with_side(&self.share, |side| session.reply(side, reply, now_ms));
+            let taken = journal.with_side(&self.share, |side| session.reply(side, reply, now_ms));
+            return match taken {
+                Err(EngineError::NotADevice) if journal.has_left(&self.share)? => {
+                    self.stage = Stage::Done;
+                    Ok(())
+                }
+                taken => taken,
+            };
         }
         if let Reply::Refused(refusal) = reply {
             return Err(self.refused(journal, refusal));

@@ -7,12 +7,15 @@ use std::collections::BTreeSet;
 use mainstay_protocol::envelope::{Chunk, Header, Kind};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::Head;
+use mainstay_protocol::ids::SlotId;
 use mainstay_protocol::limits::MAX_PUSH_ENVELOPES;
 
 use super::register::{Register, Said, Sent};
 use super::side::Side;
 use super::{Replica, Share};
-use crate::care::{Consent, RecordId, SharedBody, SharedRecord, due_ms, project, project_plan};
+use crate::care::{
+    CareLimits, Consent, RecordId, SharedBody, SharedRecord, due_ms, project, project_plan,
+};
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
 use crate::journal::EntryId;
@@ -44,7 +47,10 @@ impl Share {
         let over = state.is_some_and(|state| state.has_expired(now) || state.has_expired(relay));
         match (&self.book.consent, self.given()) {
             (Some(wanted), Some(given))
-                if *wanted == given && !over && !self.readers().is_empty() =>
+                if *wanted == given
+                    && !over
+                    && !self.readers().is_empty()
+                    && self.strangers().is_empty() =>
             {
                 Terms::Consent(given)
             }
@@ -86,7 +92,7 @@ impl Side<'_> {
             }
             out.envelopes.push((sent.hash, sent.envelope.into()));
         }
-        out.all &= self.share.due.as_ref().is_none_or(BTreeSet::is_empty);
+        out.all &= self.share.due.as_ref().is_none_or(|(_, due)| due.is_empty());
         Ok(out)
     }
 
@@ -98,16 +104,17 @@ impl Side<'_> {
             if count == MAX_PUSH_ENVELOPES || bytes > limit {
                 break;
             }
-            let Some(mut register) = self.journal.register(&tx, &self.share.id, &slot)? else {
+            let place = (&self.share.my_side(), &slot);
+            let Some(mut register) = self.journal.register(&tx, &self.share.id, place)? else {
                 continue;
             };
-            if register.entry.is_some() {
-                continue; // Projected below.
-            }
             let again = register.winner().filter(|_| register.lost).map(|said| said.record.clone());
             let Some(record) = register.pending.clone().or(again) else { continue };
             let record = SharedRecord::from_bytes(&record)
                 .map_err(|_| EngineError::damaged("a record of a share"))?;
+            if is_projected(&record.body) {
+                continue; // Made anew below.
+            }
             bytes += self.seal_record(&mut tx, &mut register, &record)?;
             count += 1;
         }
@@ -130,10 +137,15 @@ impl Side<'_> {
         limit: usize,
         now_ms: i64,
     ) -> Result<(), EngineError> {
+        // What the person chose while this sync was under way counts as well.
+        let now = self.share.terms_id(terms);
         let mut due = match self.share.due.take() {
-            Some(due) => due,
-            None => self.find_due(terms)?,
+            Some((then, due)) if then == now => due,
+            _ => self.find_due(terms)?,
         };
+        while let Some(slot) = self.share.strays.pop() {
+            bytes += self.take_stray_back(tx, &slot)?;
+        }
         while count < MAX_PUSH_ENVELOPES && bytes <= limit {
             let Some(entry) = due.pop_last() else { break };
             let (body, waits) = self.projection(tx, terms, &entry, now_ms)?;
@@ -146,9 +158,9 @@ impl Side<'_> {
             count += usize::from(sealed > 0);
         }
         if due.is_empty() {
-            self.share.view.compared = Some(self.share.terms_id(terms));
+            self.share.view.compared = Some(now);
         }
-        self.share.due = Some(due);
+        self.share.due = Some((now, due));
         Ok(())
     }
 
@@ -166,6 +178,14 @@ impl Side<'_> {
         self.share.room = MAX_SHARED_RECORDS.saturating_sub(said.len());
         self.share.left_out = 0;
         due.extend(said.iter().filter_map(|register| Some(EntryId::from_bytes(register.entry?))));
+        let known: BTreeSet<SlotId> =
+            due.iter().map(|entry| self.share.slot_of(&self.share.record_of(entry))).collect();
+        let stray = |register: &&Register| {
+            let record = register.record().filter(|_| register.side == self.share.my_side());
+            record.is_some_and(|record| matches!(record.body, SharedBody::Entry(_)))
+                && !known.contains(&register.slot)
+        };
+        self.share.strays = said.iter().filter(stray).map(|register| register.slot).collect();
         Ok(due)
     }
 
@@ -183,6 +203,8 @@ impl Side<'_> {
             return Ok((None, false));
         };
         let choice = self.share.book.choice(entry);
+        // What releases something waits for both clocks.
+        let now_ms = self.share.relay_ms.map_or(now_ms, |relay_ms| now_ms.min(relay_ms));
         let waits = due_ms(&row, consent).is_some_and(|due| due > now_ms);
         Ok((project(&row, consent, now_ms, choice).map(SharedBody::Entry), waits))
     }
@@ -210,7 +232,8 @@ impl Side<'_> {
     /// Whether what stands of the plan is not what it is now.
     fn plan_differs(&self, terms: &Terms, now_ms: i64) -> Result<bool, EngineError> {
         let slot = self.share.slot_of(&self.share.plan_record());
-        let stands = self.journal.register(&self.journal.tx(), &self.share.id, &slot)?;
+        let place = (&self.share.my_side(), &slot);
+        let stands = self.journal.register(&self.journal.tx(), &self.share.id, place)?;
         let stands = stands.and_then(|register| register.record()).map(|record| record.body);
         let stands = stands.filter(|body| *body != SharedBody::Gone);
         Ok(stands != self.plan_view(terms, now_ms))
@@ -236,7 +259,7 @@ impl Side<'_> {
         body: Option<SharedBody>,
     ) -> Result<usize, EngineError> {
         let slot = self.share.slot_of(&id);
-        let found = self.journal.register(tx, &self.share.id, &slot)?;
+        let found = self.journal.register(tx, &self.share.id, (&self.share.my_side(), &slot))?;
         let before = found.as_ref().and_then(Register::record);
         let body = match (body, &before) {
             (Some(body), _) => body,
@@ -247,6 +270,10 @@ impl Side<'_> {
         // Several devices may have said the same; then it stands once more, over all of them.
         let one = found.as_ref().is_none_or(|register| register.said.len() <= 1);
         if one && !lost && before.as_ref().is_some_and(|before| before.body == body) {
+            if let Some(mut register) = found.filter(|register| register.entry != entry) {
+                register.entry = entry;
+                self.journal.put_register(tx, &self.share.id, &register)?;
+            }
             return Ok(0);
         }
         if found.is_none() {
@@ -256,9 +283,10 @@ impl Side<'_> {
             };
             self.share.room = room;
         }
-        let mut register = found.unwrap_or_else(|| Register::new(slot, self.share.me.member));
+        let mut register = found.unwrap_or_else(|| Register::new(slot, self.share.my_side()));
         register.entry = entry;
-        let counter = before.map_or(1, |before| before.counter.saturating_add(1));
+        // It covers all that this side said, so it stands also where a counter cannot grow.
+        let counter = before.map_or(1, |before| (before.counter + 1).min(CareLimits::COUNTER_MAX));
         self.seal_record(tx, &mut register, &SharedRecord { id, counter, body })
     }
 
@@ -270,8 +298,13 @@ impl Side<'_> {
         register: &mut Register,
         record: &SharedRecord,
     ) -> Result<usize, EngineError> {
+        let Ok(payload) = record.to_bytes() else {
+            // It is too large for one envelope.
+            self.share.left_out += 1;
+            return Ok(0);
+        };
         let share = &mut *self.share;
-        let (author, before) = (share.me.author.author_id(), register.clone());
+        let author = share.me.author.author_id();
         let epoch = share.keyring.present(&share.roster)?.clone();
         let end = register.head(&author);
         let header = Header {
@@ -284,55 +317,62 @@ impl Side<'_> {
             previous: end.map_or(Hash([0; 32]), |head| head.hash),
             kind: Kind::Record,
             chunk: Chunk::WHOLE,
-            covers: register.covers(),
+            covers: register.covers_of(share.roster.state(), &author),
             destroys: true,
             news: false,
             forgets: 0,
         };
         let seq = header.seq;
         let keys = (&epoch, &share.me.author);
-        let payload = record.to_bytes()?;
         let sealed = seal::seal(&mut *self.journal.rng, &share.id, header, keys, &payload)?;
         let head = Head { seq, hash: sealed.hash(&share.id) };
         register.advance(&mut share.view.tally, &author, head);
-        register.member = share.me.member;
         (register.pending, register.lost) = (None, false);
         register.said =
             vec![Said { author, head, counter: record.counter, record: payload.into() }];
         let envelope = sealed.to_bytes();
         let length = envelope.len();
-        let existed = !before.heads.is_empty() || before.pending.is_some();
-        let sent = Sent {
-            envelope: envelope.into(),
-            hash: head.hash,
-            slot: register.slot,
-            before: existed.then_some(before),
-            member: share.me.member,
-        };
+        let sent = Sent { envelope: envelope.into(), hash: head.hash, slot: register.slot };
         self.journal.put_register(tx, &share.id, register)?;
         self.journal.put_sent(tx, &share.id, &sent)?;
         Ok(length)
     }
 
-    /// What was sent was refused: it is as if it had not been said, and is looked at again.
+    /// What was sent and has no answer, or was refused, is not sent again: what is to be said by now
+    /// takes its place, whether it arrived or not. A chain never goes back.
     pub(super) fn take_all_back(&mut self) -> Result<(), EngineError> {
-        let id = self.share.id;
+        let (id, side) = (self.share.id, self.share.my_side());
         let mut tx = self.journal.tx();
         for sent in self.journal.sent(&id)? {
             self.journal.drop_sent(&mut tx, &id, &sent.slot)?;
-            let Some(mut register) = self.journal.register(&tx, &id, &sent.slot)? else { continue };
+            let found = self.journal.register(&tx, &id, (&side, &sent.slot))?;
+            let Some(mut register) = found else { continue };
+            register.lost = true;
             if let Some(entry) = register.entry {
-                self.journal.touch(&mut tx, &EntryId::from_bytes(entry))?;
+                self.journal.touch_one(&mut tx, &id, &EntryId::from_bytes(entry))?;
             }
-            match register.go_back(&mut self.share.view.tally, sent.before) {
-                Some(before) => self.journal.put_register(&mut tx, &id, &before)?,
-                None => self.journal.drop_register(&mut tx, &id, &sent.slot)?,
-            }
+            self.journal.put_register(&mut tx, &id, &register)?;
         }
         self.share.due = None;
         self.journal.put_share(&mut tx, self.share)?;
         tx.commit(&mut *self.journal.rng)
     }
+
+    /// Takes back a record that stands for no entry of this journal: a former device forged it.
+    fn take_stray_back(&mut self, tx: &mut Tx, slot: &SlotId) -> Result<usize, EngineError> {
+        let place = (&self.share.my_side(), slot);
+        let found = self.journal.register(tx, &self.share.id, place)?;
+        let Some(mut register) = found else { return Ok(0) };
+        let Some(record) = register.record() else { return Ok(0) };
+        let counter = (record.counter + 1).min(CareLimits::COUNTER_MAX);
+        let gone = SharedRecord { id: record.id, counter, body: SharedBody::Gone };
+        self.seal_record(tx, &mut register, &gone)
+    }
+}
+
+/// Whether a body is made from the journal, and made anew whenever it is said.
+fn is_projected(body: &SharedBody) -> bool {
+    matches!(body, SharedBody::Entry(_) | SharedBody::Plan(_) | SharedBody::Gone)
 }
 
 impl Share {
@@ -354,6 +394,13 @@ impl Share {
 }
 
 impl Side<'_> {
+    /// Whether everything that may be said has been: under the present terms, of the present journal.
+    pub(super) fn is_settled(&mut self, now_ms: i64) -> Result<bool, EngineError> {
+        let wanted = &self.share.book.consent;
+        let given = wanted.is_some() && *wanted == self.share.given();
+        Ok(!self.share.owns() || (given && !self.has_due(now_ms)?))
+    }
+
     /// Whether an entry, or the plan, may have to be said anew.
     pub(super) fn has_due(&mut self, now_ms: i64) -> Result<bool, EngineError> {
         if !self.share.owns() || self.journal.restoring.is_some() {

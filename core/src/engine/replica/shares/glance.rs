@@ -22,8 +22,9 @@ impl Replica {
     ///
     /// # Errors
     /// What the store says.
-    pub fn live_shares(&mut self) -> Result<Vec<(SpaceId, String)>, EngineError> {
+    pub fn live_shares(&mut self, now_ms: i64) -> Result<Vec<(SpaceId, String)>, EngineError> {
         self.fold()?;
+        self.renew_shares(now_ms)?;
         self.note_owned();
         let mut live = Vec::new();
         for (id, book) in self.books() {
@@ -40,6 +41,9 @@ impl Replica {
     fn is_settled(&mut self, id: &SpaceId) -> Result<bool, EngineError> {
         self.with_share(id, |journal, share| {
             if !share.is_in() {
+                if share.owns() && share.book.ended_ms.is_none() {
+                    journal.share_alarm(super::Alarm::ShareTaken);
+                }
                 return Ok(true);
             }
             let ended = share.book.ended_ms.is_some() && share.owns() && share.readers().is_empty();
@@ -50,9 +54,9 @@ impl Replica {
         })
     }
 
-    /// Whether this side wanted a share to end, and is out of it.
+    /// Whether this side is out of a share: it left, or was shut out. Either is no failure of a sync.
     pub(super) fn has_left(&mut self, id: &SpaceId) -> Result<bool, EngineError> {
-        self.with_share(id, |_, share| Ok(share.book.ended_ms.is_some() && !share.is_in()))
+        self.with_share(id, |_, share| Ok(!share.is_in()))
     }
 
     pub(in crate::engine) fn has_view(&self, id: &SpaceId) -> Result<bool, EngineError> {
@@ -118,6 +122,11 @@ impl Replica {
     }
 
     pub(in crate::engine) fn begin_share(&mut self, id: &SpaceId) -> Result<(), EngineError> {
+        // What has no answer may be out of date: something was hidden or forgotten since.
+        self.with_side(id, |side| match side.journal.sent(&side.share.id)?.is_empty() {
+            true => Ok(()),
+            false => side.take_all_back(),
+        })?;
         self.with_share(id, |_, share| {
             (share.sent, share.received) = (0, 0);
             share.due = None;
@@ -133,6 +142,10 @@ impl Replica {
     /// # Errors
     /// What the store says.
     pub fn share_counts(&mut self, id: &SpaceId) -> Result<(u64, u64), EngineError> {
+        // An invitation that was answered is no share yet, and moves no records.
+        if !self.has_view(id)? {
+            return Ok((0, 0));
+        }
         self.with_share(id, |_, share| Ok((share.sent, share.received)))
     }
 }
@@ -158,6 +171,7 @@ impl Side<'_> {
     fn has_work(&mut self, now_ms: i64) -> Result<bool, EngineError> {
         let id = self.share.id;
         Ok(self.share.view.tally.owed
+            || self.share.lacks_wraps
             || !self.journal.sent(&id)?.is_empty()
             || !self.journal.to_say(&id)?.is_empty()
             || self.has_due(now_ms)?

@@ -2,12 +2,12 @@
 
 use mainstay_protocol::address::RelayAddress;
 use mainstay_protocol::ids::SpaceId;
-use mainstay_protocol::roster::{Role, Roster, Wrap};
+use mainstay_protocol::roster::{Act, Role, Roster, Wrap};
 
 use super::book::Entry;
 use super::changes::terms;
 use super::view::ShareView;
-use super::{Replica, Share};
+use super::{Alarm, Replica, Share};
 use crate::care::Consent;
 use crate::engine::error::EngineError;
 use crate::space::change;
@@ -63,7 +63,7 @@ impl Replica {
             .map_err(crate::space::change::ChangeError::from)?;
         let entry = Entry::default()
             .role(Role::Owner)
-            .secret(0, &secret)
+            .secret(0, self.removals(), &secret)
             .keyring(&keyring)
             .root(&sealed_root)
             .relay(&relay.to_string())
@@ -145,7 +145,7 @@ impl Replica {
         }
         let entry = Entry::default()
             .role(Role::Counsellor)
-            .secret(0, &secret)
+            .secret(0, self.removals(), &secret)
             .keyring(&keyring)
             .relay(&door.relay)
             .peer(&door.peer)
@@ -188,22 +188,35 @@ impl Replica {
     ) -> Option<(crate::space::member::MemberKeys, String)> {
         let care = self.plan.care();
         let book = super::book::Book::read(care.get(id)?)?;
-        let (_, secret) = book.secrets.last_key_value()?;
+        let (_, secret) = book.secrets.last()?;
         Some((secret.keys(), book.relay))
     }
 
-    /// A device was removed: it knew the keys of this person's shares, and they go on under others.
-    pub(in crate::engine::replica) fn renew_shares(
-        &mut self,
-        now_ms: i64,
-    ) -> Result<(), EngineError> {
+    /// How often a device was removed from the journal, or the journal recovered, by its list of
+    /// devices: whoever was in before knew the keys of this person's shares.
+    fn removals(&self) -> u32 {
+        let ends = |act: &Act| matches!(act, Act::Remove { .. } | Act::Recover);
+        let records = self.roster.records();
+        records.filter(|(_, _, record)| record.acts.iter().any(ends)).count() as u32
+    }
+
+    /// Shares whose keys a removed device knew go on under others.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub(super) fn renew_shares(&mut self, now_ms: i64) -> Result<(), EngineError> {
+        let removals = self.removals();
         for (id, book) in self.books() {
-            if book.role != Role::Owner || book.ended_ms.is_some() {
+            if book.ended_ms.is_some() || book.renewed_at >= removals {
                 continue;
             }
-            let next = book.secrets.last_key_value().map_or(0, |(generation, _)| generation + 1);
+            if book.role != Role::Owner {
+                self.share_alarm(Alarm::InviteAnew);
+                continue;
+            }
+            let next = book.secrets.last().map_or(0, |(generation, _)| generation + 1);
             let secret = MemberSecret::make(&mut *self.rng);
-            self.write_book(&id, Entry::default().secret(next, &secret), now_ms)?;
+            self.write_book(&id, Entry::default().secret(next, removals, &secret), now_ms)?;
         }
         Ok(())
     }
@@ -213,7 +226,7 @@ impl Share {
     pub(super) fn namer(&self) -> crate::space::member::RecordNamer {
         // The first secret names records for good: a reader must find the same record again after
         // the owner has gone on under other keys.
-        let first = self.book.secrets.first_key_value();
+        let first = self.book.secrets.first();
         first.map(|(_, secret)| secret.record_names()).unwrap_or_else(|| {
             MemberSecret::from_bytes(zeroize::Zeroizing::new([0; 32])).record_names()
         })

@@ -7,12 +7,16 @@ use mainstay_protocol::roster::{Party, Role};
 
 use super::book::Entry;
 use super::register::Register;
+use super::side::Side;
 use super::{Handshake, Replica, Share};
 use crate::care::{
     Choice, Consent, RecordId, SharedBody, SharedPlan, SharedRecord, Target, project_plan,
 };
 use crate::engine::error::EngineError;
 use crate::journal::EntryId;
+
+/// Where the owner's records are.
+const OWNER_SIDE: super::register::SideId = [0; 16];
 
 /// A share as a person sees it in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,19 +170,18 @@ impl Replica {
         info.waiting = sent + lost + touched;
         let readers = share.readers();
         let state = share.state()?;
-        let others: Vec<_> = share
-            .view
-            .stated
-            .iter()
-            .filter(|stated| {
-                let of = state.authors.get(&stated.author).map(|known| known.member);
-                of.is_some_and(|member| readers.contains(&member))
-                    && state.is_active(&stated.author)
-            })
-            .collect();
         let digest = share.view.tally.digest;
-        let all = !others.is_empty() && others.iter().all(|stated| stated.digest == digest);
-        info.delivered = all && info.waiting == 0 && share.view.relay.intact;
+        let holds = |reader: &MemberId| {
+            let theirs = share.view.stated.iter().filter(|stated| {
+                let of = state.authors.get(&stated.author).map(|known| known.member);
+                of == Some(*reader) && state.is_active(&stated.author)
+            });
+            let mut theirs = theirs.peekable();
+            theirs.peek().is_some() && theirs.all(|stated| stated.digest == digest)
+        };
+        let all = !readers.is_empty() && readers.iter().all(holds);
+        let settled = all && Side { journal: self, share }.is_settled(now_ms)?;
+        info.delivered = settled && info.waiting == 0 && share.view.relay.intact;
         info.left_out = share.left_out;
         info.synced_ms = share.view.relay.synced_ms;
         Ok(())
@@ -225,6 +228,12 @@ impl Replica {
         now_ms: i64,
     ) -> Result<(), EngineError> {
         self.open_for_owner(id)?;
+        // Numbered here, so that a device whose vault is behind cannot bring an older one back.
+        let before = self.books().remove(id).and_then(|book| book.consent);
+        let consent = match &before {
+            Some(before) => consent.clone().following(before),
+            None => consent.clone(),
+        };
         self.write_book(id, Entry::default().consent(&consent.to_bytes()?), now_ms)
     }
 
@@ -240,6 +249,9 @@ impl Replica {
         now_ms: i64,
     ) -> Result<(), EngineError> {
         self.open_for_owner(id)?;
+        let mut tx = self.tx();
+        self.touch_one(&mut tx, id, entry)?;
+        tx.commit(&mut *self.rng)?;
         self.write_book(id, Entry::default().choice(entry, choice), now_ms)
     }
 
@@ -298,7 +310,7 @@ impl Replica {
             }
             let mut heard = Vec::new();
             journal.each_register(id, &mut |register| {
-                let mine = share.same_side(&register.member, &share.me.member);
+                let mine = register.side == share.my_side();
                 let pending =
                     register.pending.as_ref().map(|bytes| SharedRecord::from_bytes(bytes));
                 let record = pending.and_then(Result::ok).or_else(|| register.record());
@@ -333,7 +345,7 @@ impl Replica {
                 return Err(EngineError::NotYours);
             }
             let bytes = SharedRecord { id: record, counter: 1, body }.to_bytes()?;
-            let mut register = Register::new(share.slot_of(&record), share.me.member);
+            let mut register = Register::new(share.slot_of(&record), share.my_side());
             register.pending = Some(bytes.into());
             let mut tx = journal.tx();
             journal.put_register(&mut tx, id, &register)?;
@@ -363,7 +375,7 @@ impl Replica {
     ) -> Result<Option<EntryId>, EngineError> {
         self.with_share(id, |journal, share| {
             let slot = share.slot_of(record);
-            let register = journal.register(&journal.tx(), id, &slot)?;
+            let register = journal.register(&journal.tx(), id, (&OWNER_SIDE, &slot))?;
             Ok(register.and_then(|register| register.entry).map(EntryId::from_bytes))
         })
     }
@@ -375,8 +387,12 @@ impl Replica {
     pub fn has_target(&mut self, id: &SpaceId, target: &Target) -> Result<bool, EngineError> {
         let Target::Record(record) = target else { return Ok(true) };
         self.with_share(id, |journal, share| {
-            let register = journal.register(&journal.tx(), id, &share.slot_of(record))?;
-            Ok(register.is_some_and(|register| stands(&register)))
+            let slot = share.slot_of(record);
+            let mut found = false;
+            for register in journal.registers(id)? {
+                found |= register.slot == slot && stands(&register);
+            }
+            Ok(found)
         })
     }
 }

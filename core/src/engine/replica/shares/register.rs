@@ -7,6 +7,7 @@ use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head, SlotHead};
 use mainstay_protocol::ids::{AuthorId, MemberId, SlotId, SpaceId};
 use mainstay_protocol::limits::MAX_RECEIPT_HEADS;
+use mainstay_protocol::roster::{Role, State};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
@@ -18,14 +19,18 @@ use crate::engine::tx::Tx;
 use crate::engine::vault::{Key, Table};
 use crate::space::slot::SlotName;
 
+/// Who stands on one side of a share: all zeros for the owner, whichever keys they go under; for
+/// anybody else their member id.
+pub(super) type SideId = [u8; 16];
+
 /// A slot of a share: one record, and where the chains of its member's devices stand.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Register {
     #[n(0)]
     pub(super) slot: SlotId,
-    /// Whose it is: of whoever was seen there first.
-    #[n(1)]
-    pub(super) member: MemberId,
+    /// Whose it is.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(super) side: SideId,
     #[n(2)]
     pub(super) heads: Vec<AuthorHead>,
     /// What stands, of each device at most once.
@@ -56,7 +61,7 @@ pub(super) struct Said {
     pub(super) record: ByteVec,
 }
 
-/// An envelope whose fate is unknown, with the register as it was before.
+/// An envelope whose fate is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Sent {
     #[n(0)]
@@ -65,17 +70,13 @@ pub(super) struct Sent {
     pub(super) hash: Hash,
     #[n(2)]
     pub(super) slot: SlotId,
-    #[n(3)]
-    pub(super) before: Option<Register>,
-    #[n(4)]
-    pub(super) member: MemberId,
 }
 
 impl Register {
-    pub(super) fn new(slot: SlotId, member: MemberId) -> Self {
+    pub(super) fn new(slot: SlotId, side: SideId) -> Self {
         Self {
             slot,
-            member,
+            side,
             heads: Vec::new(),
             said: Vec::new(),
             pending: None,
@@ -97,9 +98,10 @@ impl Register {
         SharedRecord::from_bytes(&self.winner()?.record).ok()
     }
 
-    /// The chains of this member's devices, sorted: what a new record covers.
-    pub(super) fn covers(&self) -> Vec<AuthorHead> {
+    /// What a new record of a device covers: the chains of its side's devices, sorted.
+    pub(super) fn covers_of(&self, state: &State, author: &AuthorId) -> Vec<AuthorHead> {
         let mut heads = self.heads.clone();
+        heads.retain(|head| state.may_cover(author, &head.author));
         heads.sort();
         heads
     }
@@ -130,19 +132,23 @@ impl Register {
         }
         tally.owed = true;
     }
-
-    /// The chains of another state of this register take the place of its own.
-    pub(super) fn go_back(&mut self, tally: &mut Tally, to: Option<Self>) -> Option<Self> {
-        let authors: Vec<AuthorId> = self.heads.iter().map(|head| head.author).collect();
-        for author in authors {
-            let head = to.as_ref().and_then(|to| to.head(&author));
-            self.set_head(tally, &author, head);
-        }
-        to
-    }
 }
 
 impl Share {
+    /// On which side a member stands.
+    pub(super) fn side_of(&self, member: &MemberId) -> SideId {
+        let share = self.roster.state().share.as_ref();
+        let party = share.and_then(|share| share.parties.get(member));
+        match party.is_some_and(|state| state.party.role == Role::Owner) {
+            true => [0; 16],
+            false => member.0,
+        }
+    }
+
+    pub(super) fn my_side(&self) -> SideId {
+        if self.owns() { [0; 16] } else { self.me.member.0 }
+    }
+
     /// The slot of a record.
     pub(super) fn slot_of(&self, record: &RecordId) -> SlotId {
         self.keyring.space_key().slot(SlotName::Record(*record.as_bytes()))
@@ -150,17 +156,18 @@ impl Share {
 }
 
 impl Replica {
-    fn register_key(&self, share: &SpaceId, slot: &SlotId) -> Key {
-        self.vault.key(Table::ShareRecord, &[share.as_bytes(), slot.as_bytes()])
+    /// Each side has registers of its own: nobody takes a place that is somebody else's.
+    fn register_key(&self, share: &SpaceId, side: &SideId, slot: &SlotId) -> Key {
+        self.vault.key(Table::ShareRecord, &[share.as_bytes(), side, slot.as_bytes()])
     }
 
     pub(super) fn register(
         &self,
         tx: &Tx,
         share: &SpaceId,
-        slot: &SlotId,
+        (side, slot): (&SideId, &SlotId),
     ) -> Result<Option<Register>, EngineError> {
-        tx.get(&self.register_key(share, slot))
+        tx.get(&self.register_key(share, side, slot))
     }
 
     pub(super) fn put_register(
@@ -174,7 +181,7 @@ impl Replica {
             true => tx.put(&say, &register.slot)?,
             false => tx.delete(&say)?,
         }
-        tx.put(&self.register_key(share, &register.slot), register)
+        tx.put(&self.register_key(share, &register.side, &register.slot), register)
     }
 
     /// Slots in which something is to be said.
@@ -192,10 +199,11 @@ impl Replica {
         &self,
         tx: &mut Tx,
         share: &SpaceId,
-        slot: &SlotId,
+        register: &Register,
     ) -> Result<(), EngineError> {
-        tx.delete(&self.vault.key(Table::ShareSay, &[share.as_bytes(), slot.as_bytes()]))?;
-        tx.delete(&self.register_key(share, slot))
+        let slot = register.slot.as_bytes();
+        tx.delete(&self.vault.key(Table::ShareSay, &[share.as_bytes(), slot]))?;
+        tx.delete(&self.register_key(share, &register.side, &register.slot))
     }
 
     /// Visits every register of a share.

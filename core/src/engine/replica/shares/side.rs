@@ -1,6 +1,7 @@
 //! One share as the sync's [`Local`] port. It holds records, which replace each other: there are no
 //! bodies to fetch, no chapters, no restore.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use mainstay_protocol::codec;
@@ -283,6 +284,9 @@ impl Local for Side<'_> {
         self.share.roster.append(&change.record)?;
         if change.epoch.is_some() {
             self.share.view.wraps.clear();
+            if std::mem::take(&mut self.share.lacks_wraps) {
+                self.share.view.relay.started_epoch();
+            }
         }
         self.share.view.wraps.extend(change.wraps);
         if let Some(epoch) = change.epoch {
@@ -328,25 +332,15 @@ impl Local for Side<'_> {
         self.keep()
     }
 
+    /// It is a relay's word without a signature: what it has is compared and read, no more.
     fn out_of_order(
         &mut self,
-        slot: SlotId,
-        author: AuthorId,
-        head: Option<Head>,
+        _slot: SlotId,
+        _author: AuthorId,
+        _head: Option<Head>,
     ) -> Result<(), EngineError> {
-        if author != self.share.author() {
-            return Ok(());
-        }
-        let mine = self.journal.register(&self.journal.tx(), &self.share.id, &slot)?;
-        let mine = mine.and_then(|register| register.head(&author)).map_or(0, |head| head.seq);
-        match head.is_some_and(|head| head.seq > mine) {
-            // Somebody goes by this device's name: a copy of it, or it was put back.
-            true => self.take_other_name(),
-            false => {
-                self.share.view.relay.intact = false;
-                self.keep()
-            }
-        }
+        self.share.view.relay.intact = false;
+        self.keep()
     }
 
     fn receipt(&mut self) -> Result<Option<Signed<Receipt>>, EngineError> {
@@ -381,7 +375,7 @@ impl Local for Side<'_> {
 
     fn finished(&mut self, now_ms: i64) -> Result<(), EngineError> {
         let nothing_sent = self.journal.sent(&self.share.id)?.is_empty();
-        let due = self.share.due.as_ref().is_some_and(|due| !due.is_empty());
+        let due = self.share.due.as_ref().is_some_and(|(_, due)| !due.is_empty());
         if nothing_sent && !due {
             self.share.view.relay.intact = true;
         }
@@ -429,18 +423,25 @@ impl Side<'_> {
         stated.push(Stated { author, counter: receipt.counter, digest: receipt.digest });
     }
 
-    /// What this device said and the relay has not: it is said again.
+    /// What this side said and the relay has not: it is said again.
     fn find_lost(&mut self, heads: &[SlotHead]) -> Result<(), EngineError> {
-        let me = self.share.author();
+        let (me, side) = (self.share.author(), self.share.my_side());
+        let there: BTreeMap<(SlotId, AuthorId), Head> =
+            heads.iter().map(|head| ((head.slot, head.author), head.head)).collect();
         let mut ahead = false;
         let mut lost = Vec::new();
         self.journal.each_register(&self.share.id, &mut |register| {
-            let there = heads.iter().find(|h| h.slot == register.slot && h.author == me);
-            let mine = register.head(&me);
-            ahead |= there.is_some_and(|there| mine.is_none_or(|mine| there.head.seq > mine.seq));
-            let said = register.said.iter().any(|said| said.author == me);
-            if said && there.map(|there| there.head) != mine {
-                lost.push(register);
+            if register.side == side {
+                let mine = register.head(&me);
+                ahead |= there
+                    .get(&(register.slot, me))
+                    .is_some_and(|head| mine.is_none_or(|mine| head.seq > mine.seq));
+                let stands = register.winner().map(|said| (said.author, said.head));
+                if stands.is_some_and(|(author, head)| {
+                    there.get(&(register.slot, author)) != Some(&head)
+                }) {
+                    lost.push(register);
+                }
             }
             Ok(ControlFlow::Continue(()))
         })?;
@@ -452,10 +453,13 @@ impl Side<'_> {
         tx.commit_lazily(&mut *self.journal.rng)?;
         self.share.due = None;
         self.share.view.compared = None;
-        match ahead {
-            true => self.take_other_name(),
-            false => Ok(()),
+        if ahead {
+            // Somebody goes by this device's name, or it was put back: what they signed tells, so it
+            // is read.
+            let relay = &mut self.share.view.relay;
+            relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
         }
+        self.keep()
     }
 
     /// This device goes on under another key of its own; its member certifies it with the next sync.

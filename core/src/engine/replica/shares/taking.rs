@@ -51,12 +51,9 @@ impl Side<'_> {
             return self.refuse(Alarm::Unreadable);
         }
         let id = self.share.id;
-        let found = self.journal.register(tx, &id, &header.slot)?;
-        let mut register = found.unwrap_or_else(|| Register::new(header.slot, member));
-        if !self.share.same_side(&register.member, &member) {
-            return self.refuse(Alarm::Overstepped);
-        }
-        register.member = member;
+        let side = self.share.side_of(&member);
+        let found = self.journal.register(tx, &id, (&side, &header.slot))?;
+        let mut register = found.unwrap_or_else(|| Register::new(header.slot, side));
         let hash = envelope.hash(&id);
         let known = register.head(&header.author);
         if header.author == self.share.author() && known.is_none_or(|known| known.seq < header.seq)
