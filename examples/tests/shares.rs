@@ -4,6 +4,7 @@
 mod kit;
 
 use kit::{Desk, Phone, STORES, has};
+use mainstay_core::journal::lint;
 use serde_json::{Value as Json, json};
 
 const SCOPE: &str = "check-ins:numbers,urges:full,plan:view";
@@ -117,7 +118,8 @@ fn the_counsellor_sees_the_preview_row_for_row_until_the_person_stops() {
         let revoked = phone.json(&["share", "revoke", "Dr. Weber"]);
         assert_eq!((&revoked["ended"], &revoked["sent"]), (&json!(true), &json!(true)));
         phone.json(&["log", "note", "--note", "afterwards"]);
-        in_turns(&[&phone, &counsellor]);
+        in_turns(&[&phone]);
+        counsellor.json(&["sync"]);
         assert_eq!(counsellor.json(&["clients"])[0]["state"], json!("ended"));
         assert_eq!(counsellor.json(&["timeline", "N."]), json!([]));
     }
@@ -218,8 +220,8 @@ fn an_invitation_is_good_once_in_time_and_whole() {
     };
     let (invitation, share) = invite(&phone, "A", SCOPE);
     counsellor.json(&["join", &invitation, "--as", "A", "--client", "B", "--wait", "1ms"]);
-    join(&counsellor, &invitation, "answered");
-    join(&other, &invitation, "answered");
+    join(&counsellor, &invitation, "used already");
+    join(&other, &invitation, "used already");
     join(&other, "https://example.org", "no invitation");
     let mut altered = invitation.clone();
     let last = altered.pop().unwrap();
@@ -252,6 +254,30 @@ fn without_a_relay_nothing_is_said_to_be_sent() {
     assert_eq!((&revoked["ended"], &revoked["sent"]), (&json!(true), &json!(false)));
     assert!(said.err.contains("`phone sync` sends it"), "{}", said.err);
     desk.runtime.block_on(desk.relay.resume()).unwrap();
-    in_turns(&[&phone, &counsellor]);
+    in_turns(&[&phone]);
+    counsellor.json(&["sync"]);
     assert_eq!(counsellor.json(&["timeline", "N."]), json!([]));
+}
+
+#[test]
+fn what_the_programs_say_about_sharing_is_free_of_shame() {
+    let desk = Desk::new();
+    let (phone, _) = desk.started("phone", "sled");
+    let (counsellor, _) = desk.counsellor("counsellor", "sled");
+    let share = "invite list confirm decline preview add hide unset narrow widen until revoke \
+                 comments accept decline-proposal reply";
+    let vault = "init join sync clients timeline plan comment propose comments note notes leave";
+    let mut said = vec![phone.run(&["share", "--help"]), counsellor.run(&["--help"])];
+    said.extend(share.split_whitespace().map(|action| phone.run(&["share", action, "--help"])));
+    said.extend(vault.split_whitespace().map(|action| counsellor.run(&[action, "--help"])));
+    said.push(phone.run(&["share", "list"]));
+    said.push(phone.run(&["share", "invite", "--to", "A", "--scope", SCOPE]));
+    said.push(phone.run(&["share", "list"]));
+    said.push(phone.run(&["share", "until", "A", "2099-01-01"]));
+    said.push(phone.run(&["share", "revoke", "A"]));
+    said.push(counsellor.run(&["clients"]));
+    for said in said {
+        assert_eq!(said.code, 0, "{said:?}");
+        assert_eq!(lint(&format!("{} {}", said.out, said.err)), []);
+    }
 }
