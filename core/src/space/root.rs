@@ -50,6 +50,11 @@ impl RootSecret {
     pub fn share_id(&self) -> SpaceId {
         self.keys().sign.verify_key().space_id()
     }
+
+    #[cfg(feature = "test-kit")]
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for RootSecret {

@@ -39,7 +39,8 @@ enum Stage {
 }
 
 struct Showing {
-    keys: MemberKeys,
+    /// Those to be tried, the next one last.
+    keys: Vec<MemberKeys>,
     relay: String,
     records: Vec<Signed<Record>>,
     wraps: Vec<Wrap>,
@@ -118,7 +119,7 @@ impl Errand {
             };
         }
         if let Reply::Refused(refusal) = reply {
-            return Err(self.refused(journal, refusal));
+            return self.refused(journal, refusal);
         }
         self.came.push(reply);
         self.owed = self.owed.saturating_sub(1);
@@ -169,7 +170,7 @@ impl Errand {
             Some(door) => {
                 let secret = door.secret();
                 let secret = secret.ok_or(EngineError::damaged("an answered invitation"))?;
-                Stage::Show(Box::new(Showing::new(secret.keys(), door.relay.clone())))
+                Stage::Show(Box::new(Showing::new(vec![secret.keys()], door.relay.clone())))
             }
             None => Stage::Done,
         };
@@ -202,30 +203,46 @@ impl Errand {
     }
 
     /// A mailbox that is gone or taken is an invitation that has ended: it is not tried for ever.
-    fn refused(&mut self, journal: &mut Replica, refusal: Refusal) -> EngineError {
-        match (&self.stage, refusal) {
-            (Stage::Letters(_), Refusal::Mailbox) => match journal.close_door(&self.share) {
-                Ok(()) => LinkError::Used.into(),
-                Err(error) => error,
-            },
-            (_, refusal) => refusal.into(),
+    fn refused(&mut self, journal: &mut Replica, refusal: Refusal) -> Result<(), EngineError> {
+        match (&mut self.stage, refusal) {
+            (Stage::Letters(_), Refusal::Mailbox) => {
+                journal.close_door(&self.share)?;
+                Err(LinkError::Used.into())
+            }
+            // The list does not name the newest keys yet: with those before them.
+            (Stage::Show(showing), Refusal::NotAuthorised) => {
+                (self.owed, self.came) = (0, Vec::new());
+                match showing.older() {
+                    true => Ok(()),
+                    false => Err(Refusal::NotAuthorised.into()),
+                }
+            }
+            (_, refusal) => Err(refusal.into()),
         }
     }
 }
 
 impl Showing {
-    fn new(keys: MemberKeys, relay: String) -> Self {
+    fn new(keys: Vec<MemberKeys>, relay: String) -> Self {
         let (records, wraps) = (Vec::new(), Vec::new());
         Self { keys, relay, records, wraps, head: None, asked: false }
+    }
+
+    /// Turns to the keys before those that were tried last; `false` when there are none.
+    fn older(&mut self) -> bool {
+        self.keys.pop();
+        self.asked = false;
+        !self.keys.is_empty()
     }
 
     /// The greeting, then the rest of a list that comes in several answers.
     fn ask(&mut self, connection: &Connection, space: SpaceId) -> Option<Vec<Request>> {
         if !std::mem::replace(&mut self.asked, true) {
-            let signer = self.keys.signer();
+            let keys = self.keys.last()?;
+            let signer = keys.signer();
             let signature = connection.exporter.map(|exporter| {
                 let proof = Proof { exporter, relay: connection.relay, space, signer };
-                self.keys.sign.sign_for(purpose::ATTACH, &proof.message())
+                keys.sign.sign_for(purpose::ATTACH, &proof.message())
             });
             return Some(vec![
                 Request::Attach(Attach { space, signer, signature, cursor: None }),
@@ -255,8 +272,8 @@ impl Showing {
 
     fn verified(&self, space: SpaceId) -> Result<(Roster, Keyring), EngineError> {
         let roster = Roster::verify(space, &self.records)?;
-        let me = self.keys.signer();
-        let keyring = Keyring::open(&roster, &self.wraps, me, &self.keys.kem)?;
+        let keys = self.keys.last().ok_or(EngineError::NoSuchShare)?;
+        let keyring = Keyring::open(&roster, &self.wraps, keys.signer(), &keys.kem)?;
         Ok((roster, keyring))
     }
 }

@@ -78,6 +78,8 @@ impl Replica {
             return Ok((*id, Glance::Busy));
         }
         self.with_side(id, |side| {
+            // What the relay's clock said last is old by now.
+            side.share.relay_ms = None;
             let (space, signer, cursor) = (side.space(), side.speaker(), side.witness());
             if cursor.is_none() || !side.intact() || side.has_work(now_ms)? {
                 return Ok((space, Glance::Busy));

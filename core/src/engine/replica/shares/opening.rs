@@ -13,7 +13,7 @@ use crate::engine::error::EngineError;
 use crate::space::change;
 use crate::space::keyring::Keyring;
 use crate::space::link::{Invitation, Inviter, LinkError, Place};
-use crate::space::member::MemberSecret;
+use crate::space::member::{MemberKeys, MemberSecret};
 use crate::space::root::{RootSecret, seal_root};
 
 /// What a person offers to a counsellor.
@@ -181,15 +181,13 @@ impl Replica {
         self.owned = owned.map(|(id, _)| id).collect();
     }
 
-    /// The keys of a share that the vault names and this device has no view of yet.
-    pub(in crate::engine) fn share_keys(
-        &self,
-        id: &SpaceId,
-    ) -> Option<(crate::space::member::MemberKeys, String)> {
+    /// The keys of a share that the vault names and this device has no view of yet, newest last: the
+    /// list of members may not name the newest ones yet. And its relay.
+    pub(in crate::engine) fn share_keys(&self, id: &SpaceId) -> Option<(Vec<MemberKeys>, String)> {
         let care = self.plan.care();
         let book = super::book::Book::read(care.get(id)?)?;
-        let (_, secret) = book.secrets.last()?;
-        Some((secret.keys(), book.relay))
+        let keys = book.secrets.iter().map(|(_, secret)| secret.keys()).collect();
+        Some((keys, book.relay))
     }
 
     /// How often a device was removed from the journal, or the journal recovered, by its list of
