@@ -1,6 +1,7 @@
 //! Shares, from invitation to the end, between real engines and the relay's real rules.
 #![allow(clippy::unwrap_used)]
 
+mod attacks;
 mod ending;
 mod giving;
 mod inviting;

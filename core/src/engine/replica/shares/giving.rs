@@ -28,6 +28,7 @@ use crate::sync::Outgone;
 pub(super) const MAX_SHARED_RECORDS: usize = 16_384;
 
 /// Under what everything is projected.
+#[allow(clippy::large_enum_variant)] // One is made for each sync.
 enum Terms {
     /// Nothing may be said now: nobody is there, the consent is on its way, or it has expired.
     Silence,

@@ -399,6 +399,27 @@ impl Replica {
 
 #[cfg(feature = "test-kit")]
 impl Replica {
+    /// What a counsellor with a changed app could ask: that this very device be taken out.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub fn retire_this(
+        &mut self,
+        id: &SpaceId,
+    ) -> Result<mainstay_protocol::frame::Request, EngineError> {
+        self.with_share(id, |_, share| {
+            let author = share.me.author.author_id();
+            let keys = &share.me.keys;
+            let change = crate::space::change::retire(&share.roster, keys, &author, vec![])?;
+            Ok(mainstay_protocol::frame::Request::Append {
+                space: *id,
+                expected: share.roster.head(),
+                record: change.record,
+                wraps: vec![],
+            })
+        })
+    }
+
     /// Everything in an envelope of a share that this device can open, as the bytes that were sealed.
     ///
     /// # Errors

@@ -148,7 +148,7 @@ fn a_member_adds_their_devices_and_the_owner_takes_out_anybodys() {
     world.take(change);
     let state = world.roster.state();
     assert!(!state.is_active(&own) && !state.is_active(&others));
-    assert_eq!(state.end_of_removed(&own, &slot), Some(Some(head)));
+    assert_eq!(state.end_of_chain(&own, &slot), Some(Some(head)));
     assert!(is_rule(&certify(&world.roster, &member(1), &device(11, &space))));
 }
 
@@ -206,7 +206,7 @@ fn heads_are_named_for_those_who_go_and_nobody_else() {
     let state = world.roster.state();
     let end = |number: u8, slot: u8| {
         let author = device(number, &space).author_id();
-        state.end_of_removed(&author, &SlotId([slot; 16])).unwrap().map(|head| head.seq)
+        state.end_of_chain(&author, &SlotId([slot; 16])).unwrap().map(|head| head.seq)
     };
     assert_eq!([end(1, 1), end(1, 2), end(2, 1), end(2, 2)], [Some(2), None, None, Some(2)]);
 }
