@@ -4,7 +4,7 @@ use mainstay_core::engine::Job;
 use mainstay_core::journal::EntryId;
 use mainstay_core::sync::Local;
 use mainstay_protocol::envelope::{Envelope, Stub};
-use mainstay_protocol::frame::{Item, ItemBody, Reply};
+use mainstay_protocol::frame::{Item, ItemBody, Pull, Reply, Request};
 use mainstay_protocol::ids::AuthorId;
 use mainstay_tests::inside::Inside;
 use mainstay_tests::network::Line;
@@ -129,17 +129,42 @@ fn what_a_phone_sent_and_the_restore_was_not_shown_counts_if_whoever_removes_it_
     assert_eq!(ids(&mut own), [sent]);
 }
 
-/// A phone in good hands takes nothing from a relay that goes on talking to it while it waits.
+/// A relay that goes on talking to a phone that waits, and shows it these envelopes.
+fn talking_on(envelopes: Vec<Envelope>) -> Line {
+    meddling(move |request, replies| match request {
+        Request::Receipts { .. } => vec![Reply::Receipts { receipts: vec![], stamp: 0 }],
+        Request::Pull { pull: Pull::After { cursor, .. }, .. } => {
+            let body = |envelope: &Envelope| ItemBody::Whole(envelope.to_bytes().into());
+            let items = (10_000..).zip(&envelopes);
+            let items = items.map(|(number, envelope)| Item { number, body: body(envelope) });
+            let (continues, more, cursor) = (false, false, *cursor);
+            vec![Reply::Items { items: items.collect(), continues, more, cursor }]
+        }
+        _ => replies,
+    })
+}
+
+// Broken on purpose: `Local::take_items` without asking whether the device takes part made it fail.
 #[test]
-fn a_phone_that_waits_takes_nothing_in() {
-    let (mut world, phrase, mut own, mut other) = two(134);
+fn a_phone_that_waits_takes_nothing_in_whatever_the_relay_shows_it() {
+    let (mut world, phrase, mut own, mut stolen) = two(134);
+    let before = stores::copy(&world.relay_store);
+    // The new phone has not said yet how much is known.
     let mut new = world.restore(&phrase).unwrap();
-    world.sync(&mut new).unwrap();
-    let later = log(&world, &mut new, "after the recovery");
-    world.sync(&mut new).unwrap();
-    assert!(world.sync(&mut own).is_err() && world.sync(&mut other).is_err());
+    let honest = stores::copy(&world.relay_store);
+    world.put_relay_back(before, false);
+    log(&world, &mut stolen, "after the recovery");
+    world.sync(&mut stolen).unwrap();
+    let mut inside = Inside::new(&world.relay, &phrase, world.now_ms as u64);
+    let late: Vec<Envelope> = inside.envelopes().into_iter().map(|(_, e)| e).collect();
+    assert_eq!(late.len(), 1);
+    world.put_relay_back(honest, false);
+
+    assert!(world.sync_over(&mut own, &mut talking_on(late)).is_err());
+    assert!(!own.replica.is_member());
     assert_eq!(ids(&mut own), []);
+    // Nor does it bring the others anything of it once it is confirmed.
     new.replica.ask(Job::Confirm(own.replica.author()));
     round(&mut world, &mut [&mut new, &mut own]);
-    assert_eq!(ids(&mut own), [later]);
+    assert_eq!((ids(&mut own), ids(&mut new)), (vec![], vec![]));
 }
