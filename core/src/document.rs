@@ -7,6 +7,7 @@
 //! Documents are saved without compression: bundles compress many of them together, which is both
 //! smaller and free of decompression bombs. Compressed input is therefore refused.
 
+mod care;
 mod conflict;
 mod entry_doc;
 mod error;
@@ -19,6 +20,7 @@ mod row;
 mod tests;
 mod value;
 
+pub use care::{CareValue, CareValues};
 pub use entry_doc::EntryDoc;
 pub use error::DocError;
 pub use guard::{MAX_DOC_BYTES, MAX_DOC_ITEMS};

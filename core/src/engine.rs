@@ -36,6 +36,7 @@ mod handle;
 mod keys;
 mod layer;
 mod replica;
+mod sharing;
 mod syncing;
 mod tx;
 mod vault;
@@ -51,7 +52,8 @@ pub use keys::{KeyError, KeyProvider};
 pub use mainstay_protocol::address::{AddressError, RelayAddress};
 pub use mainstay_store::{Backend, StoreError};
 pub use replica::{
-    Alarm, AsOf, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Fork, Imported, Job, Problem,
-    Replica, Setup, Shown, ShownPlan, Status,
+    Alarm, AsOf, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Errand, Fork, Glance, Handshake,
+    Heard, Imported, Job, Offer, Problem, Replica, Setup, ShareInfo, ShareMember, ShareStage,
+    Shown, ShownPlan, Status,
 };
 pub use syncing::SyncReport;

@@ -9,6 +9,7 @@
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+pub mod care;
 pub mod chapter;
 pub mod document;
 pub mod engine;

@@ -10,7 +10,8 @@
 //!   active devices and the recovery key. Nobody can leave the recovery key out.
 //! * A *recovery*, signed by the recovery key, may follow any earlier record and voids what came
 //!   after it, but no other recovery. It admits one device, leaves every other one waiting, also
-//!   those that had been removed, and starts an epoch.
+//!   those that had been removed, and starts an epoch. Whoever has read their chains says how much of
+//!   them is known; what they sign beyond counts only once they are confirmed.
 //! * Two successors of one record are a fork. A device leaves a head that it has accepted only for
 //!   a chain with more recoveries, or with a *heal*, which carries its branch. Removals of both
 //!   branches win; where the branches removed different devices, those that only one of them knows

@@ -67,6 +67,8 @@ pub trait FeedStore: Send + Sync {
     fn space(&self, space: &SpaceId) -> Result<Option<SpaceRow>, FeedError>;
     /// A space's roster, from the founding record on.
     fn records(&self, space: &SpaceId) -> Result<Vec<Signed<Record>>, FeedError>;
+    /// How many bytes the records of a space's roster have together, without holding them.
+    fn records_bytes(&self, space: &SpaceId) -> Result<usize, FeedError>;
     /// One wrap.
     fn wrap(&self, space: &SpaceId, to: &Signer, hash: &Hash) -> Result<Option<Wrap>, FeedError>;
 

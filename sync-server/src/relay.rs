@@ -42,6 +42,9 @@ use mainstay_protocol::statement::{Claim, Cursor, Statement};
 use crate::feed::{Change, FeedError, FeedStore, SpaceRow};
 use cache::Cache;
 
+/// When a client is told to ask again for whose space there is no room in memory, in milliseconds.
+const ASK_AGAIN_MS: u64 = 5_000;
+
 /// The relay.
 #[derive(Debug)]
 pub struct Relay<S> {
@@ -224,9 +227,7 @@ impl<S: FeedStore> Relay<S> {
     ) -> Result<T, Stop> {
         let cell = self.cache.cell(id);
         let mut held = cell.lock();
-        if held.is_none() {
-            *held = self.load(id)?;
-        }
+        self.fill(id, &mut held)?;
         let space = held.as_mut().ok_or(Refusal::UnknownSpace)?;
         let done = work(space);
         let bytes = space.held_bytes();
@@ -236,6 +237,19 @@ impl<S: FeedStore> Relay<S> {
         drop(held);
         self.cache.note_bytes(id, bytes);
         done
+    }
+
+    /// Reads a space into its cell, if there is room beside those at work.
+    fn fill(&self, id: &SpaceId, held: &mut Option<Space>) -> Result<(), Stop> {
+        if held.is_none() {
+            let bytes = self.store.records_bytes(id)?;
+            if self.cache.reserve(id, bytes).is_err() {
+                tracing::debug!("a request was put off: the spaces at work leave no room");
+                return Err(Refusal::RateLimited { retry_after_ms: ASK_AGAIN_MS }.into());
+            }
+            *held = self.load(id)?;
+        }
+        Ok(())
     }
 
     fn load(&self, id: &SpaceId) -> Result<Option<Space>, FeedError> {

@@ -166,6 +166,6 @@ fn lies_in(id: &EntryId, slot: SlotName, bytes: &[u8]) -> bool {
         SlotName::Page(_) => {
             Page::from_bytes(bytes).is_ok_and(|page| page.rows.iter().any(|row| row.id == *id))
         }
-        SlotName::Plan => false,
+        SlotName::Plan | SlotName::Record(_) => false,
     }
 }

@@ -5,6 +5,7 @@ pub mod inside;
 pub mod network;
 pub mod people;
 pub mod search;
+pub mod sharing;
 pub mod sim;
 pub mod stores;
 pub mod world;

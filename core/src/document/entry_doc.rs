@@ -38,6 +38,22 @@ impl EntryDoc {
         Ok(doc)
     }
 
+    /// A new document that holds these fields, with long texts before all else: which of two concurrent
+    /// texts is shown is decided by where each began, whatever was changed in it since.
+    ///
+    /// # Errors
+    /// As [`EntryDoc::create`].
+    pub(super) fn create_texts_first(actor: [u8; 16], fields: &Fields) -> Result<Self, DocError> {
+        let (texts, others): (Vec<_>, Vec<_>) =
+            fields.iter().partition(|(_, value)| value::is_text(value));
+        let mut doc = Self::empty();
+        doc.replica.transact(actor, 0, None, |tx| {
+            let mut all = texts.into_iter().chain(others);
+            all.try_for_each(|(name, value)| value::put(tx, &ROOT, name, Some(value)))
+        })?;
+        Ok(doc)
+    }
+
     /// A document that holds nothing yet, for changes whose creation has not arrived.
     #[must_use]
     pub fn empty() -> Self {

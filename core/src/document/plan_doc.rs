@@ -7,7 +7,7 @@ use automerge::{Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, Value 
 
 use super::entry_doc::deletion;
 use super::replica::Replica;
-use super::{DocError, Heads, conflict, value};
+use super::{DocError, Heads, care, conflict, value};
 use crate::journal::{Codes, Fields, Value};
 use crate::plan::{ItemId, ItemPatch, Plan, PlanEdit, PlanItem, Section};
 
@@ -27,7 +27,7 @@ const GENESIS_ACTOR: [u8; 16] = *b"mainstay genesis";
 /// What [`super::EntryDoc`] says about waiting changes and saved bytes holds here too.
 #[derive(Clone)]
 pub struct PlanDoc {
-    replica: Replica,
+    pub(super) replica: Replica,
 }
 
 impl PlanDoc {
@@ -38,7 +38,8 @@ impl PlanDoc {
     pub fn create() -> Result<Self, DocError> {
         let mut replica = Replica::empty();
         replica.transact(GENESIS_ACTOR, 0, None, |tx| {
-            tx.put_object(&ROOT, ITEMS, ObjType::Map).map(|_| ())
+            tx.put_object(&ROOT, ITEMS, ObjType::Map)?;
+            tx.put_object(&ROOT, care::CARE, ObjType::Map).map(|_| ())
         })?;
         Ok(Self { replica })
     }

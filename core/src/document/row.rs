@@ -1,11 +1,13 @@
 //! A decoded entry, as pages keep it.
 
+use mainstay_protocol::codec;
+use mainstay_protocol::hash::Hash;
 use minicbor::decode::Error;
 use minicbor::encode::Write;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
-use super::EntryDoc;
-use crate::journal::{EntryId, Fields, Value, header};
+use super::{DocError, EntryDoc};
+use crate::journal::{EntryId, Fields, Patch, Value, header};
 
 /// An entry as a timeline shows it: derived from its document, rebuilt when the heads differ.
 ///
@@ -27,6 +29,9 @@ pub struct Row {
     pub edited: bool,
 }
 
+/// What the hash of a row is for, from which the actor of its document follows.
+const SALVAGED: &str = "salvaged row";
+
 const CONFLICTED: u8 = 1;
 const EDITED: u8 = 2;
 
@@ -44,6 +49,34 @@ impl Row {
             conflicted: !doc.conflicts().is_empty(),
             edited: edited_before || doc.edited(),
         }
+    }
+
+    /// A document that shows what this row shows, where the one that the row was made of is nowhere.
+    /// Equal rows give the same document, so that two devices which do this agree.
+    ///
+    /// It joins with the first document, should that come after all: what both say is said once, and of a
+    /// field changed there since, the change is shown and the row's value offered beside it. What a row
+    /// does not hold (values that had lost, forms that only a newer version knows) is not in it.
+    ///
+    /// # Errors
+    /// [`DocError`] for a row that no document could have shown.
+    pub fn derive_doc(&self) -> Result<EntryDoc, DocError> {
+        // An actor's changes are told apart by their numbers alone, so that an actor is for one content.
+        // Of two that are otherwise equal the higher one wins: it begins low.
+        let hash = Hash::of(SALVAGED, &[&codec::encode(self)]);
+        let mut actor = [0; 16];
+        actor[4..].copy_from_slice(&hash.as_bytes()[..12]);
+        let mut doc = EntryDoc::create_texts_first(actor, &self.fields)?;
+        // After the fields: a field that came later here than in the first document would win against
+        // a change made there since.
+        if self.edited {
+            let mark = (header::EDITED.to_owned(), Some(Value::Bool(true)));
+            doc.edit(actor, 0, &Patch::from([mark]))?;
+        }
+        if self.deleted_at.is_some() {
+            doc.set_deleted(actor, 0, self.deleted_at)?;
+        }
+        Ok(doc)
     }
 
     /// What the row is sorted by: the earliest time it can mean, in Unix milliseconds. `None` if

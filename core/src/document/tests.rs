@@ -5,6 +5,7 @@ mod cost;
 mod entry;
 mod hostile;
 mod plan;
+mod salvage;
 
 use super::*;
 use crate::journal::{Fields, Patch, Value};

@@ -10,6 +10,11 @@ use crate::journal::Value;
 /// load and 3.6 times the catch-up of a plain string.
 pub(super) const TEXT_OVER_BYTES: usize = 512;
 
+/// Whether a value becomes Automerge text where it is a field's first.
+pub(super) fn is_text(value: &Value) -> bool {
+    matches!(value, Value::Str(text) if text.len() > TEXT_OVER_BYTES)
+}
+
 /// Writes one field, or takes it away. Writing replaces every concurrent value: a conflict is
 /// settled by it, even if the value is the one already shown.
 pub(super) fn put(
@@ -25,7 +30,7 @@ pub(super) fn put(
     match now.into_iter().next_back() {
         Some((Stored::Object(ObjType::Text), id)) if !conflicted => replace_text(tx, &id, text),
         Some((Stored::Object(ObjType::Text), _)) => put_text(tx, object, name, text),
-        None if text.len() > TEXT_OVER_BYTES => put_text(tx, object, name, text),
+        None if is_text(value) => put_text(tx, object, name, text),
         _ => tx.put(object, name, text.as_str()),
     }
 }

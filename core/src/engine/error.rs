@@ -133,6 +133,32 @@ pub enum EngineError {
     /// A document cannot be read.
     #[error(transparent)]
     Document(#[from] crate::document::DocError),
+    /// There is no such share.
+    #[error("there is no such share; list them to see what there is")]
+    NoSuchShare,
+    /// The vault names the share, and this device has not fetched it yet.
+    #[error("this share is still on its way from the relay; sync first")]
+    ShareNotHere,
+    /// The share has ended, or is not this person's to change.
+    #[error("this share has ended, or is not yours to change; to share again, invite anew")]
+    ShareOver,
+    /// The consent has ended.
+    #[error(
+        "the time for which this was shared is over; ask the person to share again if both of you want that"
+    )]
+    ShareExpired,
+    /// No invitation is open.
+    #[error("no invitation to this share is open on this device; invite again")]
+    NoInvitation,
+    /// A member may not say that.
+    #[error("that is for the other side of this share to say")]
+    NotYours,
+    /// Something that was to be said in a share breaks a limit.
+    #[error(transparent)]
+    Record(#[from] crate::care::RecordError),
+    /// A consent breaks a limit.
+    #[error(transparent)]
+    Consent(#[from] crate::care::InvalidConsent),
     /// The engine was shut down, or is suspended.
     #[error("the journal is closed; open or resume it first")]
     Closed,

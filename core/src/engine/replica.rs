@@ -4,6 +4,7 @@
 //! in `tests/` rests on. It knows no clock (callers pass `now_ms`), no thread and no socket.
 
 mod adopt;
+mod bounded;
 mod compact;
 mod crossed;
 mod docs;
@@ -17,6 +18,7 @@ mod known;
 mod local;
 mod log;
 mod members;
+mod names;
 mod open;
 mod outbox;
 mod plan;
@@ -25,6 +27,8 @@ mod receipts;
 mod records;
 mod refill;
 mod relay;
+mod salvage;
+mod shares;
 mod slots;
 mod status;
 mod timers;
@@ -46,6 +50,7 @@ pub use members::{DeviceInfo, Job};
 pub use open::Setup;
 pub use plan::ShownPlan;
 pub use read::{Conflict, Shown};
+pub use shares::{Errand, Glance, Handshake, Heard, Offer, ShareInfo, ShareMember, ShareStage};
 pub use status::{DeviceSync, Status};
 pub use verify::Problem;
 pub use witness::AsOf;
@@ -93,6 +98,8 @@ pub struct Replica {
     jobs: VecDeque<members::Job>,
     /// Removals that the rules or the relay refused, and under which head: tried again under another.
     not_removed: Vec<(AuthorId, Hash)>,
+    /// The head under which the rules or the relay refused to bound waiting devices.
+    bound_refused: Option<Hash>,
     /// The list of devices that the relay showed, where it parts from this device's.
     fork: Option<Roster>,
     intake: incoming::Intake,
@@ -102,6 +109,10 @@ pub struct Replica {
     counts: Counts,
     /// A restore that has not finished.
     restoring: Option<records::Restoring>,
+    /// Shares that were read from the store.
+    shares: BTreeMap<SpaceId, shares::Share>,
+    /// The shares of this journal, which look at each entry that changes.
+    owned: Vec<SpaceId>,
 }
 
 /// What a sync has moved.
@@ -161,6 +172,10 @@ pub enum Alarm {
     OldStore,
     /// A device that the person removed could not be removed yet, and still takes part.
     NotRemoved,
+    /// Somebody in a share wrote what is not theirs to write.
+    Overstepped,
+    /// The relay showed two histories of who is in a share.
+    ShareFork,
 }
 
 impl Alarm {
@@ -187,6 +202,12 @@ impl Alarm {
             }
             Self::NotRemoved => {
                 "A device that you removed is still on the list: the removal was refused. It is tried again when the list changes. If the device is in strange hands, take the journal back with your twelve words."
+            }
+            Self::Overstepped => {
+                "Somebody you share with sent something that is not theirs to write. It was ignored. Speak with them, or end the sharing."
+            }
+            Self::ShareFork => {
+                "The relay shows two different lists of who is in a share. Nothing was changed, and nothing new is shared there. End that share and make another."
             }
             Self::RelayLost => {
                 "The relay lost a part of what it held. Your devices are filling it again; nothing is missing here."

@@ -36,6 +36,12 @@ pub struct SyncReport {
     pub alarms: Vec<Alarm>,
     /// How far a restore has come: slots fetched, slots to fetch.
     pub restoring: Option<(u32, u32)>,
+    /// Records of shares that the relay signed for.
+    pub shared: u64,
+    /// Records of shares that came.
+    pub heard: u64,
+    /// Shares whose sync failed while the others went on, and why in words. Nothing is lost by it.
+    pub failures: Vec<(mainstay_protocol::ids::SpaceId, String)>,
 }
 
 impl From<TransportError> for EngineError {
@@ -143,13 +149,31 @@ impl Engine {
             })?);
         }
         let Some(wire) = held.as_ref() else { return Err(EngineError::NoRelay) };
-        let result = self.converse(wire, deadline, report, progress).await;
+        let result = self.everything(wire, deadline, report, progress).await;
         count_bytes(wire, report);
         wire.settle();
         if matches!(result, Err(EngineError::Offline { .. } | EngineError::BadReply { .. })) {
             *held = None;
         }
         result
+    }
+
+    /// The journal, then its shares; and the journal again where the shares brought keys for the
+    /// person's other devices.
+    async fn everything(
+        &self,
+        wire: &Wire,
+        deadline: Option<Instant>,
+        report: &mut SyncReport,
+        progress: &mut (dyn FnMut(&SyncReport) + Send),
+    ) -> Result<(), EngineError> {
+        self.converse(wire, deadline, report, progress).await?;
+        let own = self.relay().await?.ok_or(EngineError::NoRelay)?;
+        self.sync_shares(wire, &own, deadline, report).await?;
+        match self.worker.call(|replica| replica.keys_wait()).await? {
+            true => self.converse(wire, deadline, report, progress).await,
+            false => Ok(()),
+        }
     }
 
     async fn converse(

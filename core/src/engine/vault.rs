@@ -45,6 +45,18 @@ pub(super) enum Table {
     Receipt = 15,
     /// Parts of snapshots seen so far, by slot and author.
     Partial = 16,
+    /// What is known of a share, by share.
+    Share = 17,
+    /// What was said in a share, by share and slot.
+    ShareRecord = 18,
+    /// Envelopes of a share whose fate is unknown, by share and slot.
+    ShareOut = 19,
+    /// Entries that a share has to look at, by share and entry.
+    ShareDue = 20,
+    /// Slots of a share in which something is to be said, by share and slot.
+    ShareSay = 21,
+    /// Invitations that are open, by share.
+    Door = 22,
 }
 
 /// A record's key without its chunk number.

@@ -126,7 +126,7 @@ pub fn found(
     let epoch = EpochKey::make(rng);
     let mut draft = Draft::founding(space, recovery.signing(), recovery.kem().public());
     let device = draft.device(rng, &epoch, &Newcomer::own(device, name))?;
-    draft.act(Act::Admit { device: device.clone(), wrap: None });
+    draft.act(Act::Admit { device: device.clone(), wrap: None, succeeds: None });
     let recipients = [
         (Signer::Device(device.author()), device.kem),
         (Signer::Recovery, recovery.kem().public().clone()),
@@ -147,14 +147,37 @@ pub fn admit(
     signer: &AuthorKey,
     newcomer: &Newcomer,
 ) -> Result<Change, ChangeError> {
+    let_in(rng, (roster, keyring), signer, (newcomer, None))
+}
+
+/// Takes a new name: the signer goes on under the newcomer's keys, and says that both are one
+/// device, so that whoever removes the one removes the other.
+///
+/// # Errors
+/// [`ChangeError`].
+pub fn go_on(
+    rng: &mut dyn CryptoRng,
+    keys: (&Roster, &Keyring),
+    signer: &AuthorKey,
+    newcomer: &Newcomer,
+) -> Result<Change, ChangeError> {
+    let_in(rng, keys, signer, (newcomer, Some(signer.author_id())))
+}
+
+fn let_in(
+    rng: &mut dyn CryptoRng,
+    (roster, keyring): (&Roster, &Keyring),
+    signer: &AuthorKey,
+    (newcomer, succeeds): (&Newcomer, Option<AuthorId>),
+) -> Result<Change, ChangeError> {
     let epoch = keyring.present(roster)?;
     let mut draft = Draft::after(roster, roster.head())?;
     let device = draft.device(rng, epoch, newcomer)?;
-    draft.admit(rng, (epoch, keyring.space_key()), device)?;
+    draft.admit(rng, (epoch, keyring.space_key()), device, succeeds)?;
     draft.finish(roster, signer)
 }
 
-/// Confirms a device that a recovery left waiting, with the keys it had.
+/// Confirms a device that a recovery left waiting, under all the names given, with the keys it had.
 ///
 /// # Errors
 /// [`ChangeError`].
@@ -162,20 +185,23 @@ pub fn confirm(
     rng: &mut dyn CryptoRng,
     (roster, keyring): (&Roster, &Keyring),
     signer: &AuthorKey,
-    waiting: &AuthorId,
+    waiting: &[AuthorId],
 ) -> Result<Change, ChangeError> {
     let epoch = keyring.present(roster)?;
-    let member = roster.state().members.get(waiting).ok_or(ChangeError::NoDevice)?;
-    if !member.status.is_waiting() {
-        return Err(ChangeError::NoDevice);
-    }
     let mut draft = Draft::after(roster, roster.head())?;
-    draft.admit(rng, (epoch, keyring.space_key()), Device::clone(&member.device))?;
+    for author in waiting {
+        let member = roster.state().members.get(author).ok_or(ChangeError::NoDevice)?;
+        if !member.status.is_waiting() {
+            return Err(ChangeError::NoDevice);
+        }
+        let keys = (epoch, keyring.space_key());
+        draft.admit(rng, keys, Device::clone(&member.device), None)?;
+    }
     draft.finish(roster, signer)
 }
 
-/// Removes a device and starts an epoch without it. `last` are the heads up to which its envelopes
-/// are accepted.
+/// Removes a device, under all the names given, and starts an epoch without it. With each name come the
+/// heads up to which its envelopes are accepted.
 ///
 /// # Errors
 /// [`ChangeError`].
@@ -183,13 +209,32 @@ pub fn remove(
     rng: &mut dyn CryptoRng,
     (roster, keyring): (&Roster, &Keyring),
     signer: &AuthorKey,
-    (author, last): (&AuthorId, Vec<LastHead>),
+    removals: Vec<(AuthorId, Vec<LastHead>)>,
 ) -> Result<Change, ChangeError> {
     let mut draft = Draft::after(roster, roster.head())?;
-    draft.act(Act::Remove { author: *author, last });
     let mut recipients = roster.state().recipients();
-    recipients.retain(|(to, _)| *to != Signer::Device(*author));
+    for (author, last) in removals {
+        recipients.retain(|(to, _)| *to != Signer::Device(author));
+        draft.act(Act::Remove { author, last });
+    }
     draft.next_epoch(rng, (roster.state(), keyring), &recipients)?;
+    draft.finish(roster, signer)
+}
+
+/// Says how much of the chains of waiting devices is known; nothing beyond counts until they are
+/// confirmed.
+///
+/// # Errors
+/// [`ChangeError`].
+pub fn bound(
+    roster: &Roster,
+    signer: &AuthorKey,
+    bounds: Vec<(AuthorId, Vec<LastHead>)>,
+) -> Result<Change, ChangeError> {
+    let mut draft = Draft::after(roster, roster.head())?;
+    for (author, last) in bounds {
+        draft.act(Act::Bound { author, last });
+    }
     draft.finish(roster, signer)
 }
 
@@ -229,7 +274,7 @@ pub fn recover(
         (Signer::Device(device.author()), device.kem.clone()),
         (Signer::Recovery, (*state.recovery_kem).clone()),
     ];
-    draft.act(Act::Admit { device, wrap: None });
+    draft.act(Act::Admit { device, wrap: None, succeeds: None });
     let previous = keyring.epoch(&state.epoch.id).ok_or(KeyringError::Missing)?;
     let number = state.epoch.number + 1;
     draft.epoch(rng, (epoch, keyring.space_key()), number, &recipients, &[previous])?;

@@ -1,6 +1,6 @@
 //! What a sync needs of the device.
 
-use mainstay_protocol::frame::{Attach, Grant, Item, Proof, Request};
+use mainstay_protocol::frame::{Attach, Grant, Item, Proof, Request, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::SlotHead;
 use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId, SpaceId};
@@ -51,7 +51,12 @@ pub trait Local {
     fn space(&self) -> SpaceId;
     /// Who this device is there.
     fn author(&self) -> AuthorId;
-    /// Signs the proof that a connection speaks for this device.
+    /// As whom this device introduces itself: as itself, or in a share that does not list it yet as
+    /// the member whose device it is.
+    fn speaker(&self) -> Signer {
+        Signer::Device(self.author())
+    }
+    /// Signs the proof that a connection speaks for [`Local::speaker`].
     fn sign_attach(&self, proof: &Proof) -> Signature;
     /// Where this device stands in the relay's feed; none before the first sync.
     fn cursor(&self) -> Option<Cursor>;
@@ -248,7 +253,7 @@ pub(super) fn attach<L: Local>(
     exporter: Option<[u8; 32]>,
     relay: &VerifyKey,
 ) -> Request {
-    let (space, signer) = (local.space(), mainstay_protocol::frame::Signer::Device(local.author()));
+    let (space, signer) = (local.space(), local.speaker());
     let signature = exporter
         .map(|exporter| local.sign_attach(&Proof { exporter, relay: *relay, space, signer }));
     Request::Attach(Attach { space, signer, signature, cursor: local.witness() })

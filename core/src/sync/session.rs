@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 
-use mainstay_protocol::frame::{Refusal, Reply, Request};
+use mainstay_protocol::frame::{Refusal, Reply, Request, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::SlotHead;
-use mainstay_protocol::ids::AuthorId;
 use mainstay_protocol::limits::MAX_FRAME_BYTES;
 use mainstay_protocol::receipt::Receipt;
 use mainstay_protocol::roster::Record;
@@ -107,7 +106,7 @@ pub struct Session {
     pub(super) records: Vec<Signed<Record>>,
     pub(super) more_roster: Option<Hash>,
     /// For whom this connection has been shown to speak.
-    pub(super) proved: Option<AuthorId>,
+    pub(super) proved: Option<Signer>,
     /// The relay shows a branch of the list of devices that this device is about to join with its
     /// own. Until then, what was sealed under it cannot be judged, and is not taken in.
     pub(super) forked: bool,

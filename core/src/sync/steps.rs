@@ -1,6 +1,6 @@
 //! What a sync asks for next, and what it does with the answers.
 
-use mainstay_protocol::frame::{Pull, Reply, Request};
+use mainstay_protocol::frame::{Pull, Reply, Request, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::limits::{MAX_FETCH_NUMBERS, MAX_PULL_BYTES, MAX_ROSTER_RECORDS};
 use mainstay_protocol::roster::{Record, record_hash};
@@ -53,6 +53,11 @@ impl Session {
             self.asked_wraps = true;
             return Ok(Some(vec![(Asked::Wraps, Request::Wraps { space })]));
         }
+        if is_member_alone(local) {
+            // Nothing is served to it before the list names it.
+            let append = local.next_append()?.ok_or(SyncError::NotADevice)?;
+            return Ok(Some(vec![as_append(append)?]));
+        }
         if let Some(batch) = self.wanted(local)? {
             return Ok(Some(batch));
         }
@@ -98,13 +103,17 @@ impl Session {
 
     fn greeting<L: Local>(&mut self, local: &mut L, now_ms: i64) -> Batch {
         let space = local.space();
-        let author = local.author();
-        let exporter = self.connection.exporter.filter(|_| self.proved != Some(author));
+        let speaker = local.speaker();
+        let exporter = self.connection.exporter.filter(|_| self.proved != Some(speaker));
         let mut batch = vec![
             (Asked::Attach, attach(local, exporter, &self.connection.relay)),
             (Asked::Roster, Request::Roster { space, known: Some(local.roster_head()) }),
-            (Asked::Receipts, Request::Receipts { space, after: local.receipts_stamp() }),
         ];
+        if is_member_alone(local) {
+            return batch;
+        }
+        let after = local.receipts_stamp();
+        batch.push((Asked::Receipts, Request::Receipts { space, after }));
         if let Some(first) = local.restore_first(now_ms) {
             batch.extend(first.into_iter().map(|request| (Asked::First, request)));
         } else if let Some(cursor) = local.cursor() {
@@ -168,7 +177,7 @@ impl Session {
         match (asked, reply) {
             (Asked::Receipts | Asked::Pull | Asked::First, _) if self.forked => {}
             (Asked::Attach, Reply::Attached(attached)) => {
-                self.proved = Some(local.author());
+                self.proved = Some(local.speaker());
                 self.greeted = true;
                 local.heard_clock(attached.now_ms);
                 self.feed = Some(attached.cursor);
@@ -235,9 +244,9 @@ impl Session {
                 if self.statement(local, &statement)?.claim != Claim::Roster(head) {
                     return Err(SyncError::BadReply("a statement about another record").into());
                 }
-                let before = local.author();
+                let before = local.speaker();
                 local.appended()?;
-                if local.author() != before || self.forked {
+                if local.speaker() != before || self.forked {
                     self.forked = false;
                     // Under its new key, the device has to introduce itself anew.
                     self.regreet = true;
@@ -305,6 +314,11 @@ impl Session {
             false => Err(SyncError::BadReply("a statement about another space")),
         }
     }
+}
+
+/// Whether the device speaks for its member in a share, as the list does not name it yet.
+fn is_member_alone<L: Local>(local: &L) -> bool {
+    matches!(local.speaker(), Signer::Member(_))
 }
 
 fn as_append(append: Request) -> Result<(Asked, Request), SyncError> {

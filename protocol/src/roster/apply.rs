@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::frame::Signer;
-use crate::ids::SpaceId;
+use crate::heads::Head;
+use crate::ids::{AuthorId, SlotId, SpaceId};
 use crate::limits;
-use crate::roster::record::{Act, Device, Epoch, KemKey, Record, record_hash};
+use crate::roster::record::{Act, Device, Epoch, KemKey, LastHead, Record, record_hash};
 use crate::roster::state::{DeviceStatus, Member, State};
 use crate::roster::{RosterError, share_rules};
 use crate::sign::{Signed, VerifyError, VerifyKey};
@@ -23,6 +24,8 @@ struct Step<'a> {
     owes_epoch: bool,
     /// Devices admitted without a wrap of the present epoch.
     unwrapped: bool,
+    /// Whom the device that is admitted now goes on from.
+    succeeds: Option<AuthorId>,
 }
 
 /// The state after a founding record.
@@ -42,7 +45,9 @@ pub(super) fn found(space: &SpaceId, signed: &Signed<Record>) -> Result<State, R
     if let [_, Act::Share { owner }, Act::Epoch(epoch)] = &record.acts[..] {
         return share_rules::found(&record, (recovery, recovery_kem), owner, epoch);
     }
-    let [_, Act::Admit { device, wrap: None }, Act::Epoch(epoch)] = &record.acts[..] else {
+    let [_, Act::Admit { device, wrap: None, succeeds: None }, Act::Epoch(epoch)] =
+        &record.acts[..]
+    else {
         return Err(rule("a founding record admits one device and starts the first epoch"));
     };
     check_kem(recovery_kem, 0)?;
@@ -54,7 +59,7 @@ pub(super) fn found(space: &SpaceId, signed: &Signed<Record>) -> Result<State, R
         epoch: Arc::new(empty),
         share: None,
     };
-    let mut step = Step { number: 0, record: &record, state, owes_epoch: false, unwrapped: false };
+    let mut step = Step::new(&record, state);
     step.admit(device, true)?;
     step.epoch(epoch)?;
     step.finish()
@@ -96,7 +101,7 @@ fn step(
         return share_rules::follow(parent, share, record);
     }
     let state = parent.clone();
-    let mut step = Step { number, record, state, owes_epoch: false, unwrapped: false };
+    let mut step = Step::new(record, state);
     match (&record.signer, record.acts.first()) {
         (Signer::Recovery, Some(Act::Recover)) => step.recover()?,
         (Signer::Recovery, _) => return Err(rule("the recovery key only recovers")),
@@ -109,7 +114,12 @@ fn step(
     step.finish()
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    fn new(record: &'a Record, state: State) -> Self {
+        let number = record.number;
+        Self { number, record, state, owes_epoch: false, unwrapped: false, succeeds: None }
+    }
+
     fn rule<T>(&self, rule: &'static str) -> Result<T, RosterError> {
         Err(RosterError::Rule { number: self.number, rule })
     }
@@ -120,7 +130,8 @@ impl Step<'_> {
         }
         for act in &self.record.acts {
             match act {
-                Act::Admit { device, wrap } => {
+                Act::Admit { device, wrap, succeeds } => {
+                    self.succeed(device, succeeds.as_ref())?;
                     self.admit(device, wrap.is_none())?;
                     if let Some(wrap) = wrap
                         && wrap.to != Signer::Device(device.author())
@@ -129,10 +140,7 @@ impl Step<'_> {
                     }
                 }
                 Act::Remove { author, last } => {
-                    if last.len() > limits::MAX_REMOVAL_HEADS {
-                        return self.rule("a removal names too many heads");
-                    }
-                    let last = Arc::new(last.iter().map(|l| (l.slot, l.head)).collect());
+                    let last = self.last_heads(last, "a removal names too many heads")?;
                     match self.state.members.get_mut(author) {
                         Some(m) if !matches!(m.status, DeviceStatus::Removed(_)) => {
                             m.status = DeviceStatus::Removed(last);
@@ -140,6 +148,15 @@ impl Step<'_> {
                         _ => return self.rule("it removes a device that is not there"),
                     }
                     self.owes_epoch = true;
+                }
+                Act::Bound { author, last } => {
+                    let last = self.last_heads(last, "a bound names too many heads")?;
+                    match self.state.members.get_mut(author) {
+                        Some(m) if m.status == DeviceStatus::Waiting => {
+                            m.status = DeviceStatus::Bounded(last);
+                        }
+                        _ => return self.rule("it bounds a device that does not wait unbounded"),
+                    }
                 }
                 Act::Epoch(epoch) => self.epoch(epoch)?,
                 _ => {
@@ -150,14 +167,29 @@ impl Step<'_> {
         Ok(())
     }
 
+    fn last_heads(
+        &self,
+        last: &[LastHead],
+        too_many: &'static str,
+    ) -> Result<Arc<BTreeMap<SlotId, Head>>, RosterError> {
+        match last.len() {
+            0..=limits::MAX_REMOVAL_HEADS => {
+                Ok(Arc::new(last.iter().map(|last| (last.slot, last.head)).collect()))
+            }
+            _ => self.rule(too_many),
+        }
+    }
+
     fn recover(&mut self) -> Result<(), RosterError> {
-        let [_, Act::Admit { device, wrap: None }, Act::Epoch(epoch)] = &self.record.acts[..]
+        let [_, Act::Admit { device, wrap: None, succeeds: None }, Act::Epoch(epoch)] =
+            &self.record.acts[..]
         else {
             return self.rule("a recovery admits one device and starts an epoch");
         };
         for member in self.state.members.values_mut() {
             member.status = match &member.status {
                 DeviceStatus::Active | DeviceStatus::Waiting => DeviceStatus::Waiting,
+                DeviceStatus::Bounded(last) => DeviceStatus::Bounded(last.clone()),
                 DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
                     DeviceStatus::Returned(last.clone())
                 }
@@ -181,6 +213,20 @@ impl Step<'_> {
         self.epoch(epoch)
     }
 
+    /// Notes whom the device that is admitted next goes on from.
+    fn succeed(&mut self, device: &Device, before: Option<&AuthorId>) -> Result<(), RosterError> {
+        let new = !self.state.members.contains_key(&device.author());
+        match before {
+            Some(before) if !new || self.record.signer != Signer::Device(*before) => {
+                self.rule("a device takes a new name itself, and once")
+            }
+            before => {
+                self.succeeds = before.copied();
+                Ok(())
+            }
+        }
+    }
+
     fn admit(&mut self, device: &Device, needs_epoch: bool) -> Result<(), RosterError> {
         check_kem(&device.kem, self.number)?;
         if device.sealed_name.len() > limits::MAX_SEALED_NAME_BYTES {
@@ -198,8 +244,12 @@ impl Step<'_> {
             Some(status) if status.is_waiting() => {}
             Some(_) => return self.rule("a device comes back only under a new key"),
         }
-        let member = Member { device: Arc::new(device.clone()), status: DeviceStatus::Active };
-        self.state.members.insert(author, member);
+        let succeeds = match self.state.members.get(&author) {
+            Some(waiting) => waiting.succeeds,
+            None => self.succeeds,
+        };
+        let (device, status) = (Arc::new(device.clone()), DeviceStatus::Active);
+        self.state.members.insert(author, Member { device, status, succeeds });
         self.unwrapped |= needs_epoch;
         Ok(())
     }

@@ -74,6 +74,10 @@ pub enum Act {
         /// The present epoch, wrapped for it; none if the same record starts a new one.
         #[n(1)]
         wrap: Option<WrapRef>,
+        /// The signer itself, if it goes on under this key: both are one device. Nobody can say so of
+        /// another device.
+        #[n(2)]
+        succeeds: Option<AuthorId>,
     },
     /// Removes a device. The same record must start an epoch.
     #[n(2)]
@@ -165,6 +169,18 @@ pub enum Act {
         /// After this Unix time (milliseconds) nobody but the owner reads or writes here.
         #[n(2)]
         until_ms: Option<u64>,
+    },
+    /// Says how much of a waiting device's chains is known: whoever read them after the recovery
+    /// signs for it. Nobody but the relay could tell what the device signs from then on from what it
+    /// had signed before, so that counts only once the person confirms the device.
+    #[n(13)]
+    Bound {
+        /// Whom.
+        #[n(0)]
+        author: AuthorId,
+        /// As in a removal.
+        #[n(1)]
+        last: Vec<LastHead>,
     },
 }
 

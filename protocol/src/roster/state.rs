@@ -1,12 +1,12 @@
 //! What holds after a record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::frame::Signer;
 use crate::heads::Head;
 use crate::ids::{AuthorId, EpochId, SlotId};
-use crate::roster::record::{Device, Epoch, KemKey};
+use crate::roster::record::{Device, Epoch, KemKey, Role};
 use crate::roster::share::ShareState;
 use crate::sign::VerifyKey;
 
@@ -18,6 +18,9 @@ pub enum DeviceStatus {
     Active,
     /// A recovery left it waiting until the person confirms it.
     Waiting,
+    /// It waits, and its chains end at these heads until the person confirms it: somebody may go on
+    /// with them under a list of devices from before the recovery.
+    Bounded(Arc<BTreeMap<SlotId, Head>>),
     /// It had been removed when a recovery came. It waits like the others, as nobody can tell
     /// whether the person removed it or a thief did; until it is confirmed, its chains end where
     /// the removal said.
@@ -30,28 +33,50 @@ pub enum DeviceStatus {
 impl DeviceStatus {
     /// Whether it waits for the person's word.
     pub fn is_waiting(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Returned(_))
+        matches!(self, Self::Waiting | Self::Bounded(_) | Self::Returned(_))
     }
 
     fn is_removed(&self) -> bool {
         matches!(self, Self::Removed(_))
     }
 
+    /// Where its chains end, if they do.
+    pub fn bounds(&self) -> Option<&BTreeMap<SlotId, Head>> {
+        match self {
+            Self::Active | Self::Waiting => None,
+            Self::Bounded(last) | Self::Returned(last) | Self::Removed(last) => Some(last),
+        }
+    }
+
+    /// Whether something counts under this status that did not under another one.
+    pub fn admits_more_than(&self, before: &Self) -> bool {
+        match (self.bounds(), before.bounds()) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(now), Some(before)) => {
+                now.iter().any(|(slot, head)| before.get(slot).is_none_or(|b| b.seq < head.seq))
+            }
+        }
+    }
+
     /// Removals win, then waiting does. Where both bound a chain, the narrower bound holds.
     fn joined(&self, theirs: &Self) -> Self {
-        use DeviceStatus::{Active, Removed, Returned, Waiting};
+        use DeviceStatus::{Active, Bounded, Removed, Returned, Waiting};
         let both = |a: &BTreeMap<SlotId, Head>, b: &BTreeMap<SlotId, Head>| {
             let lower =
                 |(slot, head): (&SlotId, &Head)| b.get(slot).map(|other| (*slot, *head.min(other)));
             Arc::new(a.iter().filter_map(lower).collect())
         };
         match (self, theirs) {
-            (Removed(a), Removed(b) | Returned(b)) | (Returned(a), Removed(b)) => {
-                Removed(both(a, b))
-            }
+            (Removed(a), Removed(b) | Returned(b) | Bounded(b))
+            | (Returned(a) | Bounded(a), Removed(b)) => Removed(both(a, b)),
             (Removed(a), _) | (_, Removed(a)) => Removed(a.clone()),
-            (Returned(a), Returned(b)) => Returned(both(a, b)),
+            (Returned(a), Returned(b) | Bounded(b)) | (Bounded(a), Returned(b)) => {
+                Returned(both(a, b))
+            }
             (Returned(a), _) | (_, Returned(a)) => Returned(a.clone()),
+            (Bounded(a), Bounded(b)) => Bounded(both(a, b)),
+            (Bounded(a), _) | (_, Bounded(a)) => Bounded(a.clone()),
             (Waiting, _) | (_, Waiting) => Waiting,
             (Active, Active) => Active,
         }
@@ -65,6 +90,8 @@ pub struct Member {
     pub device: Arc<Device>,
     /// Whether it takes part.
     pub status: DeviceStatus,
+    /// The name under which the same device was known before, if it said so when it took this one.
+    pub succeeds: Option<AuthorId>,
 }
 
 /// What holds after a record.
@@ -131,11 +158,15 @@ impl State {
     }
 
     /// Whether one author may replace what another one stored: in a private space all devices are
-    /// one person's; in a share both must be the same member's.
+    /// one person's; in a share both must be the same member's, or the owner's, who may have gone on
+    /// under other keys.
     pub fn may_cover(&self, author: &AuthorId, covered: &AuthorId) -> bool {
         let Some(share) = &self.share else { return true };
-        let member = |author| share.authors.get(author).map(|state| state.member);
-        member(author).is_some() && member(author) == member(covered)
+        match (share.author_of(author), share.author_of(covered)) {
+            (Some((_, Role::Owner)), Some((_, Role::Owner))) => true,
+            (Some((one, _)), Some((other, _))) => one == other,
+            _ => false,
+        }
     }
 
     /// The recipients that an epoch started now must be wrapped for.
@@ -146,8 +177,8 @@ impl State {
         devices.chain(parties).chain([(Signer::Recovery, (*self.recovery_kem).clone())]).collect()
     }
 
-    /// Whether an envelope at this place of a removed author's chain counts by itself.
-    /// `None` when the author is unknown.
+    /// Whether an envelope at this place of an author's chain counts by itself: not beyond where a
+    /// removal, or what is known of a waiting device, ends it. `None` when the author is unknown.
     pub fn admits_place(&self, author: &AuthorId, slot: &SlotId, seq: u64) -> Option<bool> {
         if let Some(share) = &self.share {
             let state = share.authors.get(author)?;
@@ -156,27 +187,46 @@ impl State {
             };
             return Some(state.ended.as_ref().is_none_or(within));
         }
-        self.members.get(author).map(|member| match &member.status {
-            DeviceStatus::Active | DeviceStatus::Waiting => true,
-            DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
-                last.get(slot).is_some_and(|head| seq <= head.seq)
-            }
-        })
+        let bounds = self.members.get(author)?.status.bounds();
+        Some(bounds.is_none_or(|last| last.get(slot).is_some_and(|head| seq <= head.seq)))
     }
 
-    /// Where the chain of a device that was removed ends in a slot. The outer `None`: it was not; the
-    /// inner one: nothing of it counts there.
-    pub fn end_of_removed(&self, author: &AuthorId, slot: &SlotId) -> Option<Option<Head>> {
+    /// Where the chain of a device ends in a slot that was removed, or waits and is bounded. The outer
+    /// `None`: it does not end; the inner one: nothing of it counts there.
+    pub fn end_of_chain(&self, author: &AuthorId, slot: &SlotId) -> Option<Option<Head>> {
         if let Some(share) = &self.share {
             let ended = share.authors.get(author)?.ended.as_ref()?;
             return Some(ended.get(slot).copied());
         }
-        match &self.members.get(author)?.status {
-            DeviceStatus::Removed(last) | DeviceStatus::Returned(last) => {
-                Some(last.get(slot).copied())
-            }
-            DeviceStatus::Active | DeviceStatus::Waiting => None,
-        }
+        let bounds = self.members.get(author)?.status.bounds()?;
+        Some(bounds.get(slot).copied())
+    }
+
+    /// All names of one device, this one among them: whoever holds the secret of one can sign as any.
+    pub fn names_of(&self, author: &AuthorId) -> BTreeSet<AuthorId> {
+        let first = |author: &AuthorId| {
+            let before = |name: &AuthorId| self.members.get(name)?.succeeds;
+            // As many steps as there are members: two branches that were joined may say nonsense.
+            std::iter::successors(Some(*author), before).take(self.members.len()).last()
+        };
+        let origin = first(author);
+        let same = self.members.keys().filter(|other| first(other) == origin);
+        same.copied().chain([*author]).collect()
+    }
+
+    /// Whether the device goes by a later name that stands where this one does: the later one says
+    /// it all.
+    pub fn is_former(&self, author: &AuthorId) -> bool {
+        let kind = |author| self.members.get(author).map(|m| std::mem::discriminant(&m.status));
+        self.members
+            .iter()
+            .any(|(later, m)| m.succeeds == Some(*author) && kind(later) == kind(author))
+    }
+
+    /// The waiting devices of whose chains nobody has said yet how much is known.
+    pub fn unbounded(&self) -> impl Iterator<Item = &AuthorId> {
+        let waits = |(_, member): &(&AuthorId, &Member)| member.status == DeviceStatus::Waiting;
+        self.members.iter().filter(waits).map(|(author, _)| author)
     }
 
     /// About how many bytes of memory belong to this state alone. A tree of the standard library is
@@ -214,7 +264,8 @@ impl State {
             *member = match other.members.get(author) {
                 Some(theirs) => {
                     let (device, status) = (member.device.clone(), &member.status);
-                    Member { device, status: status.joined(&theirs.status) }
+                    let (status, succeeds) = (status.joined(&theirs.status), member.succeeds);
+                    Member { device, status, succeeds }
                 }
                 None => alone(member),
             };

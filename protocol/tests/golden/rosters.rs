@@ -38,7 +38,7 @@ fn founding() -> Record {
         signer: Signer::Recovery,
         acts: vec![
             Act::Found { recovery: key(), recovery_kem: kem() },
-            Act::Admit { device: device(), wrap: None },
+            Act::Admit { device: device(), wrap: None, succeeds: None },
             Act::Epoch(epoch()),
         ],
     }
@@ -65,9 +65,17 @@ fn records_keep_their_bytes_and_verify() {
     let last = vec![LastHead { slot: SLOT, head: HEAD }];
     let to = WrapRef { to: Signer::Recovery, hash: HASH };
     samples.add("act_found", &Act::Found { recovery: key(), recovery_kem: kem() });
-    samples.add_without_last("act_admit", &Act::Admit { device: device(), wrap: None }, 1);
-    samples.add("act_admit_with_wrap", &Act::Admit { device: device(), wrap: Some(to) });
+    samples.add_without_last(
+        "act_admit",
+        &Act::Admit { device: device(), wrap: None, succeeds: None },
+        2,
+    );
+    let admit = Act::Admit { device: device(), wrap: Some(to), succeeds: None };
+    samples.add_without_last("act_admit_with_wrap", &admit, 1);
+    let admit = Act::Admit { device: device(), wrap: Some(to), succeeds: Some(AUTHOR) };
+    samples.add("act_admit_under_a_new_name", &admit);
     samples.add("act_remove", &Act::Remove { author: AUTHOR, last: last.clone() });
+    samples.add("act_bound", &Act::Bound { author: AUTHOR, last: last.clone() });
     samples.add("act_epoch", &Act::Epoch(epoch()));
     samples.add("act_recover", &Act::Recover);
     samples.add("act_heal", &Act::Heal { branch: vec![signed(&later)] });

@@ -25,14 +25,14 @@ fn a_record_has_at_most_64_acts() {
 fn a_record_has_at_most_64_kib() {
     let mut name = device(1);
     name.sealed_name = vec![0; MAX_ROSTER_RECORD_BYTES].into();
-    let act = Act::Admit { device: name, wrap: Some(wrap(1)) };
+    let act = Act::Admit { device: name, wrap: Some(wrap(1)), succeeds: None };
     breaks(put(&mut founded(), 0, vec![act]), "it is too large");
 }
 
 #[test]
 fn names_removal_heads_and_earlier_keys_are_bounded() {
     let long = Device { sealed_name: vec![0; MAX_SEALED_NAME_BYTES + 1].into(), ..device(1) };
-    let act = Act::Admit { device: long, wrap: Some(wrap(1)) };
+    let act = Act::Admit { device: long, wrap: Some(wrap(1)), succeeds: None };
     breaks(put(&mut founded(), 0, vec![act]), "a device's name is too long");
 
     let head = Head { seq: 1, hash: Hash([1; 32]) };

@@ -1,7 +1,11 @@
 //! Taking a space back with the phrase.
 
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::Head;
 use mainstay_protocol::ids::SlotId;
-use mainstay_protocol::roster::{Act, Device, DeviceStatus, Merged, Record, Roster, RosterError};
+use mainstay_protocol::roster::{
+    Act, Device, DeviceStatus, LastHead, Merged, Record, Roster, RosterError,
+};
 use mainstay_protocol::sign::Signed;
 
 use crate::world::*;
@@ -32,7 +36,7 @@ fn a_waiting_device_is_confirmed_with_the_keys_it_had() {
     let mut roster = with(&[1]);
     roster.append(&recovery(&roster, 1, 5)).unwrap();
     let other = Device { kem: kem(9), ..device(1) };
-    let act = Act::Admit { device: other, wrap: Some(wrap(1)) };
+    let act = Act::Admit { device: other, wrap: Some(wrap(1)), succeeds: None };
     breaks(put(&mut roster, 5, vec![act]), "a waiting device is confirmed with other keys");
     put(&mut roster, 5, vec![admit(1)]).unwrap();
     assert_eq!(*status(&roster, 1), DeviceStatus::Active);
@@ -122,6 +126,35 @@ fn whoever_had_been_removed_waits_after_a_recovery_and_counts_as_far_as_before()
     put(&mut roster, 5, vec![admit(1)]).unwrap();
     assert_eq!(*status(&roster, 1), DeviceStatus::Active);
     assert_eq!(roster.state().admits_place(&author(1), &SlotId([9; 16]), 1), Some(true));
+}
+
+// Broken on purpose: `State::admits_place` counting all that a bounded device signs made it fail.
+#[test]
+fn what_a_waiting_device_signs_beyond_what_is_known_counts_only_once_it_is_confirmed() {
+    let (slot, known) = (SlotId([9; 16]), Head { seq: 5, hash: Hash([5; 32]) });
+    let bound = || Act::Bound { author: author(1), last: vec![LastHead { slot, head: known }] };
+    let mut roster = with(&[1]);
+    let rule = "it bounds a device that does not wait unbounded";
+    breaks(put(&mut roster, 0, vec![bound()]), rule);
+    roster.append(&recovery(&roster, 1, 5)).unwrap();
+    assert_eq!(roster.state().unbounded().count(), 2);
+    put(&mut roster, 5, vec![bound()]).unwrap();
+    breaks(put(&mut roster, 5, vec![bound()]), rule);
+    assert_eq!(roster.state().unbounded().collect::<Vec<_>>(), [&author(0)]);
+    let admits = |roster: &Roster, seq| roster.state().admits_place(&author(1), &slot, seq);
+    assert!(status(&roster, 1).is_waiting());
+    assert_eq!((admits(&roster, 5), admits(&roster, 6)), (Some(true), Some(false)));
+    assert_eq!(roster.state().end_of_chain(&author(1), &slot), Some(Some(known)));
+
+    // A second recovery changes nothing about what is known of it.
+    let mut again = roster.clone();
+    again.append(&recovery(&again, 3, 6)).unwrap();
+    assert_eq!(admits(&again, 6), Some(false));
+    let waiting = status(&roster, 1).clone();
+    put(&mut roster, 5, vec![admit(1)]).unwrap();
+    assert_eq!(admits(&roster, 6), Some(true));
+    assert!(status(&roster, 1).admits_more_than(&waiting));
+    assert!(!waiting.admits_more_than(status(&roster, 1)));
 }
 
 #[test]

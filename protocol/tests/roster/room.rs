@@ -29,7 +29,7 @@ fn crowd(roster: &mut Roster, signer: u8) {
         let salt = roster.number() * 10_000 + number;
         stranger.key.0[..4].copy_from_slice(&salt.to_be_bytes());
         let gone = Act::Remove { author: stranger.author(), last: vec![] };
-        let admit = Act::Admit { device: stranger, wrap: None };
+        let admit = Act::Admit { device: stranger, wrap: None, succeeds: None };
         let next = roster.state().epoch.number + 1;
         let Act::Epoch(mut next) = epoch(next, &[signer]) else { unreachable!() };
         next.id = EpochId(Hash::of("test", &[&salt.to_be_bytes()]).0);

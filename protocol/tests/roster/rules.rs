@@ -1,5 +1,7 @@
 //! What one record may do.
 
+use std::collections::BTreeSet;
+
 use mainstay_protocol::frame::Signer;
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::Head;
@@ -63,7 +65,7 @@ fn an_active_device_lets_another_in_with_a_wrap_of_the_present_epoch() {
 #[test]
 fn a_device_let_in_without_a_key_is_refused() {
     breaks(put(&mut founded(), 0, vec![admit_unwrapped(1)]), "an admitted device gets no key");
-    let foreign = Act::Admit { device: device(1), wrap: Some(wrap(0)) };
+    let foreign = Act::Admit { device: device(1), wrap: Some(wrap(0)), succeeds: None };
     let rule = "a wrap is for somebody else than the admitted device";
     breaks(put(&mut founded(), 0, vec![foreign]), rule);
     put(&mut founded(), 0, vec![admit_unwrapped(1), epoch(2, &[0, 1])]).unwrap();
@@ -206,6 +208,33 @@ fn a_record_of_a_newer_version_says_so() {
 #[test]
 fn a_key_exchange_key_of_the_wrong_length_is_refused() {
     let short = Device { kem: mainstay_protocol::roster::KemKey(vec![1; 32].into()), ..device(1) };
-    let act = Act::Admit { device: short, wrap: Some(wrap(1)) };
+    let act = Act::Admit { device: short, wrap: Some(wrap(1)), succeeds: None };
     breaks(put(&mut founded(), 0, vec![act]), "a key-exchange key has the wrong length");
+}
+
+// Broken on purpose: `Step::succeed` without asking for the signer made it fail.
+#[test]
+fn a_device_takes_a_new_name_itself_and_both_are_one_device() {
+    let mut roster = with(&[1]);
+    let go_on = |from, number| Act::Admit {
+        device: device(number),
+        wrap: Some(wrap(number)),
+        succeeds: Some(author(from)),
+    };
+    let rule = "a device takes a new name itself, and once";
+    breaks(put(&mut roster, 0, vec![go_on(1, 7)]), rule);
+    breaks(put(&mut roster, 1, vec![go_on(1, 0)]), rule);
+    put(&mut roster, 1, vec![go_on(1, 7)]).unwrap();
+    put(&mut roster, 7, vec![go_on(7, 8)]).unwrap();
+    let names = [1, 7, 8].map(author);
+    for name in &names {
+        assert!(roster.state().names_of(name).iter().eq(BTreeSet::from(names).iter()));
+    }
+    assert_eq!(roster.state().names_of(&author(0)), BTreeSet::from([author(0)]));
+    assert!(roster.state().is_former(&author(7)) && !roster.state().is_former(&author(8)));
+    // A recovery and the person's word change nothing about that.
+    roster.append(&recovery(&roster, roster.number(), 5)).unwrap();
+    put(&mut roster, 5, vec![admit(7)]).unwrap();
+    assert_eq!(roster.state().names_of(&author(1)).len(), 3);
+    assert!(!roster.state().is_former(&author(7)), "it stands where its later name does not");
 }

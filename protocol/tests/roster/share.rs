@@ -218,7 +218,7 @@ fn a_member_who_goes_takes_all_their_devices_with_them() {
     assert_eq!(state.known_key(&by(2)), Some(&key(2)));
     assert_eq!(state.admits_place(&author(12), &SLOT, 5), Some(true));
     assert_eq!(state.admits_place(&author(12), &SLOT, 6), Some(false));
-    assert_eq!(state.end_of_removed(&author(22), &SLOT), Some(None));
+    assert_eq!(state.end_of_chain(&author(22), &SLOT), Some(None));
     breaks(say(&mut roster, 2, vec![certify(32)]), "its signer may not act in this space");
     breaks(
         say(&mut roster, OWNER, vec![leave(2), epoch_for(4, &[OWNER])]),

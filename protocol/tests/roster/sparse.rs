@@ -13,7 +13,7 @@ fn cheap_to_send() -> Roster {
         let mut stranger: Device = device(1);
         stranger.key.0[..4].copy_from_slice(&number.to_be_bytes());
         let gone = Act::Remove { author: stranger.author(), last: vec![] };
-        let admit = Act::Admit { device: stranger, wrap: None };
+        let admit = Act::Admit { device: stranger, wrap: None, succeeds: None };
         let all = (0..31).collect::<Vec<_>>();
         let Act::Epoch(mut next) = epoch(number + 2, &all) else { unreachable!() };
         next.id = EpochId(Hash::of("test", &[&number.to_be_bytes()]).0);

@@ -62,11 +62,11 @@ pub(crate) fn epoch(number: u32, devices: &[u8]) -> Act {
 }
 
 pub(crate) fn admit(number: u8) -> Act {
-    Act::Admit { device: device(number), wrap: Some(wrap(number)) }
+    Act::Admit { device: device(number), wrap: Some(wrap(number)), succeeds: None }
 }
 
 pub(crate) fn admit_unwrapped(number: u8) -> Act {
-    Act::Admit { device: device(number), wrap: None }
+    Act::Admit { device: device(number), wrap: None, succeeds: None }
 }
 
 pub(crate) fn remove(number: u8) -> Act {

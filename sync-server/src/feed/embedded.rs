@@ -128,6 +128,15 @@ impl<S: Store> FeedStore for EmbeddedFeedStore<S> {
         Ok(records)
     }
 
+    fn records_bytes(&self, space: &SpaceId) -> Result<usize, FeedError> {
+        let (mut bytes, mut number) = (0, 0);
+        while let Some(record) = blob::get(&self.store, &key::record(space, number))? {
+            bytes += record.len();
+            number += 1;
+        }
+        Ok(bytes)
+    }
+
     fn wrap(&self, space: &SpaceId, to: &Signer, hash: &Hash) -> Result<Option<Wrap>, FeedError> {
         self.row(&key::wrap(space, to, hash), "a wrap")
     }

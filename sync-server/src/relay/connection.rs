@@ -114,6 +114,21 @@ impl Connection {
         Err(refused)
     }
 
+    /// Whether whoever signed a record is at the other end: they have proved themselves, or one of a
+    /// member's devices has.
+    pub(super) fn speaks_for(&self, space: &Space, signer: &Signer) -> bool {
+        let Signer::Member(member) = signer else { return self.has_proved(&space.id, signer) };
+        let state = space.roster.state();
+        let proven = self.attached.get(&space.id).map(|a| &a.proven).into_iter().flatten();
+        proven.into_iter().any(|proved| match proved {
+            Signer::Device(author) => {
+                let of = state.share.as_ref().and_then(|share| share.author_of(author));
+                state.is_active(author) && of.is_some_and(|(of, _)| of == *member)
+            }
+            proved => proved == signer,
+        })
+    }
+
     /// Whether this connection speaks for this author, and the author is active.
     pub(super) fn author(
         &self,

@@ -23,9 +23,7 @@ impl<S: FeedStore> Relay<S> {
         let mut count = lock(&self.spaces);
         let cell = self.cache.cell(&id);
         let mut held = cell.lock();
-        if held.is_none() {
-            *held = self.load(&id)?;
-        }
+        self.fill(&id, &mut held)?;
         if let Some(space) = &mut *held {
             if !space.roster.records().map(|(_, signed, _)| signed).eq(records) {
                 self.catch_up(space, records, wraps)?;

@@ -24,14 +24,16 @@ impl<S: FeedStore> Relay<S> {
     ) -> Result<Reply, Stop> {
         self.with_space(space, |space| {
             connection.anybody(space)?;
-            let mut records = space.roster.records_after(known.as_ref());
+            // Of a long list, no more is copied than is served.
+            let all = || space.roster.records();
+            let at = known.and_then(|known| all().position(|(hash, ..)| *hash == known));
             let mut bytes = 0;
-            let fitting = records.iter().take_while(|record| {
+            let fitting = all().skip(at.map_or(0, |at| at + 1)).take_while(|(_, record, _)| {
+                let first = bytes == 0;
                 bytes += record.body().len() + SIGNED_BYTES;
-                bytes <= MAX_SERVED_BYTES
+                first || bytes <= MAX_SERVED_BYTES
             });
-            let fitting = fitting.count().max(1);
-            records.truncate(fitting);
+            let records = fitting.map(|(_, record, _)| record.clone()).collect();
             Ok(Reply::Roster { records })
         })
     }
@@ -82,11 +84,13 @@ impl<S: FeedStore> Relay<S> {
             row.used_bytes += wraps::size(&wrap);
             changes.push(Change::Wrap(id, hash, wrap));
         }
-        // Whoever filled the space must not be able to prevent its recovery; nor, in a share, that the
-        // owner removes them.
+        // Whoever filled the space must not be able to prevent its recovery, nor what follows it once
+        // for each waiting device; nor, in a share, that the owner removes them.
         let quota_bytes = self.config.quota_bytes;
+        let bounds = record.acts.iter().all(|act| matches!(act, Act::Bound { .. }));
         let share = space.roster.state().share.as_ref();
-        let always = record.signer == Signer::Recovery || share.is_some_and(|s| s.narrows(record));
+        let narrows = share.is_some_and(|share| share.narrows(record));
+        let always = record.signer == Signer::Recovery || bounds || narrows;
         if row.used_bytes > quota_bytes && !always {
             return Err(Refusal::Quota { quota_bytes }.into());
         }
@@ -132,7 +136,7 @@ fn may_append(
     if let Signer::Device(_) = record.signer {
         return connection.writer(space, now_ms);
     }
-    if !connection.has_proved(&space.id, &record.signer) {
+    if !connection.speaks_for(space, &record.signer) {
         return Err(Refusal::NotAuthorised);
     }
     // A counsellor takes out their stolen device, or leaves, however long the sharing is over.

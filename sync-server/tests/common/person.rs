@@ -56,7 +56,7 @@ impl Person {
             signer: Signer::Recovery,
             acts: vec![
                 Act::Found { recovery: recovery.public(), recovery_kem: kem() },
-                Act::Admit { device: admitted, wrap: None },
+                Act::Admit { device: admitted, wrap: None, succeeds: None },
                 Act::Epoch(epoch),
             ],
         };

@@ -5,7 +5,11 @@ mod chapters;
 mod crossing;
 mod dishonest;
 mod filled;
+mod invented;
+mod names;
+mod salvage;
 mod unseen;
+mod waiting;
 
 use jiff::Timestamp;
 use mainstay_core::engine::{Alarm, Job};
@@ -360,7 +364,9 @@ fn a_name_that_a_phone_went_under_before_is_no_other_device() {
     for _ in 0..3 {
         world.sync(&mut phone).unwrap();
     }
-    assert_eq!(phone.replica.devices().len(), 2, "both names are listed");
+    assert_eq!(phone.replica.devices().len(), 1, "one device, one line");
+    let state = Inside::new(&world.relay, &phrase, world.now_ms as u64).roster.state().clone();
+    assert_eq!(state.members.len(), 2);
     let status = phone.replica.status(world.now_ms).unwrap();
     assert_eq!((status.entries, status.on_relay), (2, 2));
     assert_eq!((status.on_other_devices, status.devices), (0, vec![]));

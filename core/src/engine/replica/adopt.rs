@@ -121,7 +121,12 @@ impl Replica {
     }
 
     /// Counts packed rows that replace what was packed before; loose ones stay counted.
-    fn count_rows(&mut self, tx: &mut Tx, month: Month, rows: &[Row]) -> Result<(), EngineError> {
+    pub(super) fn count_rows(
+        &mut self,
+        tx: &mut Tx,
+        month: Month,
+        rows: &[Row],
+    ) -> Result<(), EngineError> {
         let loose = self.loose_docs(tx, month)?;
         let old: Vec<Row> = self.page(tx, month)?.to_vec();
         for row in old.iter().filter(|row| !loose.contains_key(&row.id)) {

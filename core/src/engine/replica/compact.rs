@@ -195,6 +195,7 @@ impl Replica {
         carried: Carried,
         now_ms: i64,
     ) -> Result<usize, EngineError> {
+        self.drop_strangers(slot);
         let covers = slot.covers();
         let (destroys, news, forgets) = (slot.destroy, slot.news, slot.forgets);
         let count = bytes.len().div_ceil(PART_BYTES).max(1) as u32;
@@ -231,6 +232,17 @@ impl Replica {
         slot.changed_ms = now_ms;
         self.put_slot(tx, slot)?;
         Ok(sealed)
+    }
+
+    /// Lets go of chains of devices that are not on the list, as a recovery has voided their
+    /// admission: they count for nobody, and nobody takes a snapshot that names them.
+    fn drop_strangers(&mut self, slot: &mut Slot) {
+        let members = &self.roster.state().members;
+        let mut strangers: Vec<_> = slot.chains.iter().map(|chain| chain.author).collect();
+        strangers.retain(|author| !members.contains_key(author));
+        for author in strangers {
+            self.take_head_back(slot, &author, None);
+        }
     }
 
     /// A chapter's documents and rows, loose ones over packed ones.

@@ -167,6 +167,7 @@ impl Replica {
         after: Option<&Row>,
     ) -> Result<(), EngineError> {
         let Some(row) = after.or(before) else { return Ok(()) };
+        self.touch(tx, &row.id)?;
         let range = after
             .and_then(|row| row.when())
             .map(|when| (when.earliest().as_millisecond(), when.latest().as_millisecond()));

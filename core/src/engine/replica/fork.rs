@@ -235,12 +235,10 @@ impl Replica {
     }
 }
 
-/// Devices that take no part any more and did before.
+/// Devices whose chains end now and did not before.
 fn newly_removed(before: &State, now: &State) -> BTreeSet<AuthorId> {
-    let removed = |status: &DeviceStatus| {
-        matches!(status, DeviceStatus::Removed(_) | DeviceStatus::Returned(_))
-    };
-    let was = |author: &AuthorId| before.members.get(author).is_some_and(|m| removed(&m.status));
-    let gone = now.members.iter().filter(|(author, m)| removed(&m.status) && !was(author));
+    let ends = |status: &DeviceStatus| status.bounds().is_some();
+    let was = |author: &AuthorId| before.members.get(author).is_some_and(|m| ends(&m.status));
+    let gone = now.members.iter().filter(|(author, m)| ends(&m.status) && !was(author));
     gone.map(|(author, _)| *author).collect()
 }

@@ -78,7 +78,8 @@ pub(super) enum Fate {
 /// An item that was read and verified.
 pub(super) struct Verified {
     pub(super) number: u64,
-    pub(super) stub: Stub,
+    /// Without covers that name nobody.
+    pub(super) header: Header,
     pub(super) whole: Option<Envelope>,
     pub(super) hash: Hash,
 }
@@ -122,7 +123,7 @@ impl Replica {
 
     fn take_item(&mut self, tx: &mut Tx, item: &Item, now_ms: i64) -> Result<Fate, EngineError> {
         let Some(verified) = self.verified(item) else { return Ok(Fate::Done) };
-        let header = verified.stub.header().clone();
+        let header = verified.header.clone();
         let Some(name) = self.slot_name(&header.slot) else {
             self.alarm(Alarm::Unreadable);
             return Ok(Fate::Done);
@@ -200,13 +201,23 @@ impl Replica {
             return None;
         }
         let hash = stub.hash(&self.me.space);
-        let end = self.roster.state().end_of_removed(&header.author, &header.slot).flatten();
+        let end = self.roster.state().end_of_chain(&header.author, &header.slot).flatten();
         if end.is_some_and(|end| end.seq == header.seq && end.hash != hash) {
             // Whoever removed it had seen another envelope in this place: a copy of it made this one,
             // or it did so afterwards.
             return None;
         }
-        Some(Verified { number: item.number, stub, whole, hash })
+        let header = self.counted(header.clone());
+        Some(Verified { number: item.number, header, whole, hash })
+    }
+
+    /// A snapshot's header as far as it counts. A stolen device can say that it covers chains of
+    /// devices that never were: beyond a limit nobody could pack that chapter any more. What it says of
+    /// those whom a recovery has voided counts no more than they do.
+    fn counted(&self, mut header: Header) -> Header {
+        let members = &self.roster.state().members;
+        header.covers.retain(|cover| members.contains_key(&cover.author));
+        header
     }
 
     /// Whether an envelope follows its chain's head, or a place that a snapshot covers.
@@ -227,7 +238,7 @@ impl Replica {
         slot: &mut Slot,
         v: &Verified,
     ) -> Result<Fate, EngineError> {
-        let header = v.stub.header();
+        let header = &v.header;
         let Some(whole) = &v.whole else { return Ok(Fate::Held) };
         let Some(epoch) = self.keyring.epoch(&header.epoch) else { return Ok(Fate::Held) };
         let opened = seal::open(&self.me.space, whole, epoch).ok();

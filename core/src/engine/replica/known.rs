@@ -20,7 +20,7 @@ impl Replica {
         slot: &mut Slot,
         verified: &Verified,
     ) -> Result<Fate, EngineError> {
-        let header = verified.stub.header();
+        let header = &verified.header;
         let mine = header.author == self.me.keys.author.author_id();
         let place = Head { seq: header.seq, hash: verified.hash };
         let head = slot.head(&header.author);
@@ -36,7 +36,7 @@ impl Replica {
         }
         // A device that was removed can sign no other branch of its chain any more: of what it shows
         // at known places, only the end that its removal names is anything new.
-        let removed = self.roster.state().end_of_removed(&header.author, &header.slot);
+        let removed = self.roster.state().end_of_chain(&header.author, &header.slot);
         if removed.is_some_and(|end| end != Some(place)) {
             return Ok(Fate::Done);
         }

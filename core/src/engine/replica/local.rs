@@ -173,6 +173,11 @@ impl Local for Replica {
         cursor: Option<Cursor>,
         now_ms: i64,
     ) -> Result<(), EngineError> {
+        if !Replica::is_member(self) {
+            // Who waits or was removed is shown nothing by an honest relay, and takes nothing from
+            // another one: what it holds when it is confirmed, it vouches for.
+            return Ok(());
+        }
         (self.intake.cursor, self.intake.now_ms) = (cursor.or(self.intake.cursor), now_ms);
         let nothing_waits = Replica::take_items(self, items, now_ms)?;
         self.adopt_fetched()?;
@@ -386,6 +391,7 @@ impl Local for Replica {
 
     fn outgoing(&mut self, now_ms: i64, limit_bytes: usize) -> Result<Outgone, EngineError> {
         if self.outbox_is_empty()? {
+            self.salvage()?;
             self.seal_more(now_ms)?;
         }
         let mut bytes = 0;

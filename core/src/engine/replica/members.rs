@@ -49,6 +49,8 @@ pub enum Job {
     Remove(AuthorId),
     /// Start a new epoch for the same devices: the relay lacks keys of the present one.
     Epoch,
+    /// Say how much is known of the chains of devices that wait; asked for by the device itself.
+    Bound,
     /// Take a new author key: this device met envelopes of its own that it does not know.
     Rekey,
     /// The person has looked at the list that the relay shows, whose head this is, and wants it
@@ -57,7 +59,8 @@ pub enum Job {
 }
 
 impl Replica {
-    /// The devices, also those that were removed.
+    /// The devices, also those that were removed. One that took a new name is listed under that alone,
+    /// as long as the former one stands where the new one does.
     pub fn devices(&self) -> Vec<DeviceInfo> {
         self.devices_of(&self.roster)
     }
@@ -76,7 +79,9 @@ impl Replica {
             },
             was_removed: matches!(member.status, DeviceStatus::Returned(_)),
         };
-        roster.state().members.iter().map(info).collect()
+        let state = roster.state();
+        let shown = |(author, _): &(&AuthorId, &Member)| **author == me || !state.is_former(author);
+        state.members.iter().filter(shown).map(info).collect()
     }
 
     pub(super) fn device_name(&self, author: &AuthorId) -> String {
@@ -117,6 +122,7 @@ impl Replica {
 
     pub(super) fn next_job(&mut self) -> Option<&Job> {
         self.try_removals_again();
+        self.ask_bound();
         self.jobs.front()
     }
 
@@ -131,21 +137,16 @@ impl Replica {
             Job::Admit(newcomer) => {
                 change::admit(&mut *self.rng, (&self.roster, &self.keyring), &author, newcomer)?
             }
-            Job::Confirm(waiting) => {
-                change::confirm(&mut *self.rng, (&self.roster, &self.keyring), &author, waiting)?
-            }
-            Job::Remove(gone) => {
-                let last = self.last_heads(gone)?;
-                let keys = (&self.roster, &self.keyring);
-                change::remove(&mut *self.rng, keys, &author, (gone, last))?
-            }
+            Job::Confirm(waiting) => self.draft_confirmation(waiting)?,
+            Job::Remove(gone) => self.draft_removal(gone)?,
             Job::Epoch => {
                 change::start_epoch(&mut *self.rng, (&self.roster, &self.keyring), &author)?
             }
+            Job::Bound => self.draft_bound()?,
             Job::Rekey => {
                 let keys = self.me.secret.keys(&self.me.space, self.next_generation());
                 let newcomer = Newcomer::own(&keys, &self.me.name);
-                change::admit(&mut *self.rng, (&self.roster, &self.keyring), &author, &newcomer)?
+                change::go_on(&mut *self.rng, (&self.roster, &self.keyring), &author, &newcomer)?
             }
             // A heal is made where the fork is met, against the list that the relay shows.
             Job::Heal(_) => return Ok(None),
@@ -164,6 +165,7 @@ impl Replica {
                 matches!(status(author), None | Some(DeviceStatus::Removed(_)))
             }
             Job::Epoch => !self.intake.lacks_wraps,
+            Job::Bound => self.roster.state().unbounded().next().is_none(),
             Job::Rekey => false,
             // Jobs are looked at only once the relay's list and this one are the same.
             Job::Heal(_) => true,
@@ -174,7 +176,11 @@ impl Replica {
     pub(super) fn job_done(&mut self, change: Change) -> Result<(), EngineError> {
         let job = self.jobs.pop_front();
         let taken = self.next_generation();
+        let before = self.roster.clone();
         self.roster.append(&change.record)?;
+        // What a removal or a bound had no room to name goes to the others in snapshots.
+        self.resend_after(&before, Merged::Extended(1))?;
+        self.read_again_after(before.state())?;
         let wraps = change.wraps;
         self.keep_wraps(change.epoch.is_some(), &wraps)?;
         let me = Signer::Device(self.me.keys.author.author_id());
@@ -194,6 +200,11 @@ impl Replica {
                 relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
                 relay.intact = false;
             }
+        }
+        if matches!(job, Some(Job::Remove(_))) {
+            // It knew the keys of this person's shares.
+            let now_ms = self.intake.now_ms;
+            self.renew_shares(now_ms)?;
         }
         self.store_members()
     }
@@ -227,9 +238,17 @@ impl Replica {
     /// that it is not forgotten, and holds up nothing else meanwhile. Tells whether that was said
     /// before: nobody has asked for it since.
     pub(super) fn drop_job(&mut self) -> bool {
-        let Some(Job::Remove(author)) = self.jobs.pop_front() else { return false };
-        self.alarm(Alarm::NotRemoved);
         let head = self.roster.head();
+        let author = match self.jobs.pop_front() {
+            Some(Job::Remove(author)) => author,
+            // Nobody has asked for it: where there is no room for it, it waits for another list.
+            Some(Job::Bound) => {
+                self.bound_refused = Some(head);
+                return true;
+            }
+            _ => return false,
+        };
+        self.alarm(Alarm::NotRemoved);
         match self.not_removed.iter_mut().find(|(kept, _)| *kept == author) {
             Some((_, refused_at)) => {
                 *refused_at = head;
@@ -277,7 +296,7 @@ impl Replica {
 
     /// Where a device's chains end. Those that end in a snapshot of its own are among them: it may be
     /// the only envelope that holds a chapter.
-    fn last_heads(&self, author: &AuthorId) -> Result<Vec<LastHead>, EngineError> {
+    pub(super) fn last_heads(&self, author: &AuthorId) -> Result<Vec<LastHead>, EngineError> {
         let mut last = Vec::new();
         self.tx().scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
             let slot: Slot = mainstay_protocol::codec::decode(&bytes)?;
@@ -309,6 +328,7 @@ impl Replica {
                     Merged::Same => {}
                     merged => {
                         self.resend_after(&before, merged)?;
+                        self.read_again_after(before.state())?;
                         self.store_members()?;
                     }
                 }

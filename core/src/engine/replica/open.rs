@@ -134,11 +134,14 @@ impl Replica {
             alarms: Vec::new(),
             jobs: VecDeque::new(),
             not_removed: Vec::new(),
+            bound_refused: None,
             fork: None,
             intake: Default::default(),
             appending: None,
             counts: Default::default(),
             restoring: None,
+            shares: BTreeMap::new(),
+            owned: Vec::new(),
         })
     }
 
@@ -196,14 +199,18 @@ impl Replica {
             alarms: Vec::new(),
             jobs: VecDeque::new(),
             not_removed: Vec::new(),
+            bound_refused: None,
             fork: None,
             intake: Default::default(),
             appending: None,
             counts: Default::default(),
             restoring: tx.get::<Restoring>(&meta(&vault, RESTORING))?,
+            shares: BTreeMap::new(),
+            owned: Vec::new(),
             me: Me::new(setup.secret, identity.space, identity.generation, identity.name),
             vault,
         };
+        replica.note_owned();
         replica.fold()?;
         Ok(replica)
     }

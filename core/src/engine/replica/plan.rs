@@ -53,6 +53,14 @@ impl Replica {
         Ok(())
     }
 
+    /// Whether something beside the plan waits to be sent: what shares brought.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn keys_wait(&self) -> Result<bool, EngineError> {
+        Ok(self.plan_pending(&self.tx())?.is_some())
+    }
+
     pub(super) fn mark_plan_pending(&self, tx: &mut Tx, sent: &Heads) -> Result<(), EngineError> {
         let key = meta(&self.vault, PLAN_PENDING);
         match tx.has(&key)? {

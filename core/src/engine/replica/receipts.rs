@@ -19,15 +19,14 @@ const PLAN: &[u8] = b"plan";
 
 impl Replica {
     /// The devices that could hold a copy of their own. A name that this device went under itself
-    /// before (its store was put back, or it was let in again) is no other device.
+    /// before (its store was put back, or it was let in again) is no other device, nor is one that
+    /// another device went under.
     pub(super) fn other_devices(&self) -> Vec<AuthorId> {
-        let me = self.me.keys.author.author_id();
-        self.roster
-            .state()
-            .active()
-            .map(|(author, _)| *author)
-            .filter(|author| *author != me && !self.me.former.contains(author))
-            .collect()
+        let (state, me) = (self.roster.state(), self.me.keys.author.author_id());
+        let other = |author: &AuthorId| {
+            *author != me && !self.me.former.contains(author) && !state.is_former(author)
+        };
+        state.active().map(|(author, _)| *author).filter(other).collect()
     }
 
     /// A receipt, if something changed since the last one. Everything it states is made durable

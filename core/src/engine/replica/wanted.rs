@@ -20,7 +20,7 @@ use crate::space::seal;
 impl Replica {
     /// Notes a part of a snapshot, and its body if it came along.
     pub(super) fn take_part(&mut self, tx: &mut Tx, v: &Verified) -> Result<(), EngineError> {
-        let header = v.stub.header();
+        let header = &v.header;
         let parts: [&[u8]; 2] = [header.slot.as_bytes(), header.author.as_bytes()];
         let key = self.vault.key(Table::Partial, &parts);
         let known = tx.get::<Partial>(&key)?.filter(|_| header.chunk.index > 0);
@@ -39,11 +39,11 @@ impl Replica {
     pub(super) fn keep_part(&mut self, v: &Verified) {
         let Some(whole) = &v.whole else { return };
         // Its key may still come; the body is asked for again then.
-        let Some(epoch) = self.keyring.epoch(&v.stub.header().epoch) else { return };
+        let Some(epoch) = self.keyring.epoch(&v.header.epoch) else { return };
         let opened = seal::open(&self.me.space, whole, epoch).ok();
         match opened.and_then(|bytes| Payload::from_bytes(&bytes).ok()) {
             Some(Payload::Part { slot, bytes })
-                if self.keyring.space_key().slot(slot) == v.stub.header().slot =>
+                if self.keyring.space_key().slot(slot) == v.header.slot =>
             {
                 self.intake.parts.insert(v.number, bytes.into());
             }

@@ -3,7 +3,7 @@
 use mainstay_protocol::FORMAT_VERSION;
 use mainstay_protocol::frame::Signer;
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::ids::{AuthorId, SpaceId};
 use mainstay_protocol::roster::{
     Act, Device, Epoch, KemKey, Party, Record, Role, Roster, RosterError, State, Wrap, WrapRef,
     wrap_hash,
@@ -93,9 +93,10 @@ impl Draft {
         rng: &mut dyn CryptoRng,
         keys: (&EpochKey, &SpaceKey),
         device: Device,
+        succeeds: Option<AuthorId>,
     ) -> Result<(), ChangeError> {
         let wrap = self.wrap(rng, Signer::Device(device.author()), &device.kem, keys)?;
-        self.act(Act::Admit { device, wrap: Some(wrap) });
+        self.act(Act::Admit { device, wrap: Some(wrap), succeeds });
         Ok(())
     }
 

@@ -53,7 +53,7 @@ impl World {
     fn remove(&mut self, number: u8) {
         let (signer, gone) = (self.device(0).author, self.device(number).author.author_id());
         let at = (&self.roster, &self.keyring);
-        let change = remove(&mut self.rng, at, &signer, (&gone, vec![])).unwrap();
+        let change = remove(&mut self.rng, at, &signer, vec![(gone, vec![])]).unwrap();
         self.take(change);
     }
 
@@ -166,12 +166,12 @@ fn a_thief_who_removed_everybody_loses_to_the_phrase() {
 
     // The person confirms their other device, which can read on; the thief's stays outside.
     let signer = world.device(2).author;
-    let change = confirm(&mut world.rng, (&world.roster, &mine), &signer, &waiting).unwrap();
+    let change = confirm(&mut world.rng, (&world.roster, &mine), &signer, &[waiting]).unwrap();
     world.take(change);
     world.opened_by(&world.device(1)).unwrap().present(&world.roster).unwrap();
     assert!(!world.roster.state().is_active(&world.device(0).author.author_id()));
     mine.absorb(&world.roster, &[], Signer::Recovery, world.recovery.kem());
-    let again = confirm(&mut world.rng, (&world.roster, &mine), &signer, &waiting).unwrap_err();
+    let again = confirm(&mut world.rng, (&world.roster, &mine), &signer, &[waiting]).unwrap_err();
     assert_eq!(again, ChangeError::NoDevice);
 }
 
@@ -208,7 +208,7 @@ fn a_healed_fork_keeps_the_keys_of_both_branches_readable() {
     let gone = world.device(2).author.author_id();
     let keyring = world.opened_by(&world.device(1)).unwrap();
     let signer = world.device(1).author;
-    let other = remove(&mut world.rng, (&fork, &keyring), &signer, (&gone, vec![])).unwrap();
+    let other = remove(&mut world.rng, (&fork, &keyring), &signer, vec![(gone, vec![])]).unwrap();
     world.remove(3);
     world.wraps.extend(other.wraps.clone());
     world.keyring.add(other.epoch.unwrap());

@@ -2,7 +2,7 @@
 
 use mainstay_protocol::codec::encode;
 use mainstay_protocol::envelope::{Header, Kind};
-use mainstay_protocol::frame::Refusal;
+use mainstay_protocol::frame::{Refusal, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
 
@@ -97,6 +97,12 @@ fn check_cover<S: FeedStore>(
         return Err(bad("it covers what somebody else stored"));
     }
     let head = plan.head(&header.slot, &cover.author)?;
+    // Names that nobody ever had would fill the chapter's list of chains, which has a limit. Of a device
+    // that a recovery has voided there may be envelopes here, and they may be replaced.
+    let known = plan.space.roster.state().known_key(&Signer::Device(cover.author)).is_some();
+    if head.is_none() && !known {
+        return Err(bad("a snapshot covers a device that was never on the list"));
+    }
     let known = match head {
         Some(head) if head.seq == cover.head.seq => Some(head.hash),
         _ => plan.item_at(&header.slot, &cover.author, cover.head.seq)?.map(|item| item.hash),

@@ -156,3 +156,17 @@ fn what_a_space_takes_in_memory_is_counted_from_its_creation_on() {
     ask(&relay, &mut connection(5), world.create(Admission::Open));
     assert!(relay.cache.bytes() > world.records[0].body().len());
 }
+
+// Broken on purpose: `Relay::fill` reading without asking for room made it fail.
+#[test]
+fn a_space_for_which_those_at_work_leave_no_room_is_put_off() {
+    let t = two();
+    let mut reopened = relay_over(t.store.clone(), RelayConfig::default(), 9);
+    let most = std::mem::replace(&mut reopened.cache.most_bytes, 1000);
+    let request = || Request::Attach(t.world.attach_as(&t.a, t.a.signer(), [5; 32]));
+    let refused = refusal(&reopened, &mut connection(5), request());
+    assert_eq!(refused, Refusal::RateLimited { retry_after_ms: 5000 });
+    assert_eq!(reopened.cache.bytes(), 0);
+    reopened.cache.most_bytes = most;
+    assert!(matches!(ask(&reopened, &mut connection(5), request()), Reply::Attached(_)));
+}

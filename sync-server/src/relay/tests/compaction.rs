@@ -1,6 +1,6 @@
 use mainstay_protocol::frame::{Pull, Refusal, Reply, Request};
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::heads::Head;
+use mainstay_protocol::heads::{AuthorHead, Head};
 
 use super::kit::*;
 use crate::relay::{DEFAULT_RETENTION_MS, RelayConfig};
@@ -38,6 +38,28 @@ fn a_snapshot_drops_exactly_what_it_covers_once_its_last_part_is_there() {
     push(&t.relay, &mut t.of_a, &t.world, &parts[2..]);
     assert_eq!(all(&mut t), [4, 5, 6, 7]);
     assert_eq!(by_number(&mut t, &[1, 2, 3]), [1, 2, 3], "retained");
+}
+
+// Broken on purpose: `check_cover` without asking for the list of devices made it fail.
+#[test]
+fn a_snapshot_covers_no_device_that_was_never_on_the_list() {
+    let mut t = two();
+    let (mut a, _) = three_changes(&mut t);
+    let mut invented = a.head();
+    invented.author.0[0] ^= 1;
+    let bad = a.clone().snapshot(&t.world, &[a.head(), invented], 1, false);
+    let refused = refusal(&t.relay, &mut t.of_a, push_request(t.world.id, &bad));
+    assert!(matches!(refused, Refusal::BadEnvelope { .. }), "{refused:?}");
+    // One that was removed has been on it.
+    let before = t.world.head();
+    let of_b = t.world.chain(&t.b).change(&t.world, b"3");
+    t.world.remove(&t.a, &t.b);
+    ask(&t.relay, &mut t.of_a, t.world.append(before));
+    let gone =
+        AuthorHead { author: t.b.author(), head: Head { seq: 1, hash: of_b.hash(&t.world.id) } };
+    let covers = [a.head(), gone];
+    let good = a.snapshot(&t.world, &covers, 1, false);
+    push(&t.relay, &mut t.of_a, &t.world, &good);
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl World {
             recovery: recovery.public(),
             recovery_kem: KemKey(vec![4; KemKey::LEN].into()),
         };
-        let admit = Act::Admit { device: device.device(), wrap: None };
+        let admit = Act::Admit { device: device.device(), wrap: None, succeeds: None };
         let record =
             world.record(&recovery, Signer::Recovery, None, vec![found, admit, Act::Epoch(epoch)]);
         world.records.push(record);
@@ -159,7 +159,7 @@ impl World {
     pub(super) fn admit(&mut self, by: &Key, device: &Key) -> Signed<Record> {
         let wrap = Some(self.wrap(device.signer()));
         self.active.push(device.clone());
-        self.follow(by, vec![Act::Admit { device: device.device(), wrap }])
+        self.follow(by, vec![Act::Admit { device: device.device(), wrap, succeeds: None }])
     }
 
     pub(super) fn remove(&mut self, by: &Key, author: &Key) -> Signed<Record> {
@@ -167,6 +167,11 @@ impl World {
         let remove = Act::Remove { author: author.author(), last: vec![] };
         let epoch = self.next_epoch();
         self.follow(by, vec![remove, Act::Epoch(epoch)])
+    }
+
+    /// A record that says that nothing is known of a waiting device.
+    pub(super) fn bound(&mut self, by: &Key, waiting: &Key) -> Signed<Record> {
+        self.follow(by, vec![Act::Bound { author: waiting.author(), last: vec![] }])
     }
 
     /// A recovery that admits `device` after the record with the number `parent`.
@@ -178,7 +183,7 @@ impl World {
         };
         self.epoch = self.records.iter().map(epochs).sum::<usize>() as u32;
         let epoch = self.next_epoch();
-        let admit = Act::Admit { device: device.device(), wrap: None };
+        let admit = Act::Admit { device: device.device(), wrap: None, succeeds: None };
         let recovery = self.recovery.clone();
         let acts = vec![Act::Recover, admit, Act::Epoch(epoch)];
         let record = self.record(&recovery, Signer::Recovery, Some(parent), acts);

@@ -204,4 +204,32 @@ fn a_full_space_can_still_be_recovered_and_takes_nothing_else() {
     let reply = ask(&t.relay, &mut of_recovery, t.world.append(before));
     assert!(matches!(reply, Reply::Appended { .. }));
     assert_eq!(Signer::Recovery, t.world.records[2].peek().unwrap().signer);
+    // And what is known of the others can be said.
+    let before = t.world.head();
+    t.world.bound(&Key::new(14), &t.b);
+    let mut of_new = t.world.attached(&t.relay, &Key::new(14));
+    let reply = ask(&t.relay, &mut of_new, t.world.append(before));
+    assert!(matches!(reply, Reply::Appended { .. }));
+}
+
+// Broken on purpose: `Connection::author` asking only whether the author has proved itself made it
+// fail.
+#[test]
+fn a_waiting_device_writes_nothing_on_a_connection_that_speaks_for_an_active_one_too() {
+    let mut t = two();
+    let (before, new) = (t.world.head(), Key::new(14));
+    let mut chain = t.world.chain(&t.b);
+    let of_the_old_list = chain.clone().change(&t.world, b"late");
+    t.world.recover(&new, 1);
+    let mut both = t.world.attached_as_recovery(&t.relay);
+    ask(&t.relay, &mut both, t.world.append(before));
+    for key in [&t.b, &new] {
+        attach(&t.relay, &mut both, t.world.attach_as(key, key.signer(), [5; 32]));
+    }
+    for late in [of_the_old_list, chain.change(&t.world, b"late")] {
+        let refused = refusal(&t.relay, &mut both, push_request(t.world.id, &[late]));
+        assert_eq!(refused, Refusal::NotAuthorised);
+    }
+    let own = t.world.chain(&new).change(&t.world, b"active");
+    push(&t.relay, &mut both, &t.world, &[own]);
 }

@@ -1,0 +1,223 @@
+//! Changes of the list of members: what the vault wants and the list does not say yet.
+
+use mainstay_protocol::ids::{AuthorId, MemberId};
+use mainstay_protocol::limits::MAX_REMOVAL_HEADS;
+use mainstay_protocol::roster::{AuthorLast, LastHead, Role, ShareState};
+
+use super::Share;
+use super::side::Side;
+use crate::care::Consent;
+use crate::engine::error::EngineError;
+use crate::space::change::{self, Change};
+use crate::space::consent::open_consent;
+
+impl Share {
+    pub(super) fn state(&self) -> Result<&ShareState, EngineError> {
+        let state = self.roster.state().share.as_deref();
+        state.ok_or(EngineError::damaged("a share without members"))
+    }
+
+    /// The members that are in, the owner excepted.
+    pub(super) fn readers(&self) -> Vec<MemberId> {
+        let present = self.roster.state().share.iter().flat_map(|share| share.present());
+        present.filter(|(_, party)| party.role != Role::Owner).map(|(member, _)| *member).collect()
+    }
+
+    /// The consent that the list of members holds, if this device can open it.
+    pub(super) fn given(&self) -> Option<Consent> {
+        let state = self.roster.state().share.as_ref()?.consent.clone()?;
+        let plain = open_consent(&self.id, &self.keyring, &state).ok()?;
+        Consent::from_bytes(&plain).ok()
+    }
+
+    /// Whether two members stand on one side: they are one human, or both the owner, who may have
+    /// gone on under other keys.
+    pub(super) fn same_side(&self, one: &MemberId, other: &MemberId) -> bool {
+        let role = |member: &MemberId| {
+            let state = self.roster.state().share.as_ref()?.parties.get(member)?;
+            Some(state.party.role)
+        };
+        one == other || (role(one) == Some(Role::Owner) && role(other) == Some(Role::Owner))
+    }
+}
+
+impl Side<'_> {
+    /// The next record to append. Shutting somebody out comes before all else.
+    pub(super) fn next_change(&mut self) -> Result<Option<Change>, EngineError> {
+        let share = &*self.share;
+        let keys = &share.me.keys;
+        if !share.is_in() {
+            return Ok(None);
+        }
+        if !share.is_listed() {
+            return Ok(Some(change::certify(&share.roster, keys, &share.me.author.verify_key())?));
+        }
+        if !share.owns() && share.book.ended_ms.is_some() {
+            let last = self.last_of(&[share.me.member])?;
+            let share = &*self.share;
+            return Ok(Some(change::leave_self(&share.roster, &share.me.keys, last)?));
+        }
+        // Without the present key no epoch can be followed by another.
+        if !share.owns() || share.keyring.present(&share.roster).is_err() {
+            return Ok(None);
+        }
+        if let Some(change) = self.shut_out()? {
+            return Ok(Some(change));
+        }
+        if let Some(change) = self.rekey()? {
+            return Ok(Some(change));
+        }
+        if let Some(change) = self.consent()? {
+            return Ok(Some(change));
+        }
+        if let Some(change) = self.let_in()? {
+            return Ok(Some(change));
+        }
+        let share = &*self.share;
+        match share.lacks_wraps && share.view.relay.may_start_epoch() {
+            true => {
+                self.share.lacks_wraps = false;
+                self.share.view.relay.started_epoch();
+                let share = &*self.share;
+                let at = (&share.roster, &share.keyring);
+                let rng = &mut *self.journal.rng;
+                Ok(Some(change::start_share_epoch(rng, at, &share.me.keys)?))
+            }
+            false => Ok(None),
+        }
+    }
+
+    /// Everybody, if the share is to end; else the members that the person wants out. What they
+    /// agree to by now goes along.
+    fn shut_out(&mut self) -> Result<Option<Change>, EngineError> {
+        let share = &*self.share;
+        let mut out = share.readers();
+        if share.book.ended_ms.is_none() {
+            out.retain(|member| share.book.out.contains(member));
+        }
+        if out.is_empty() {
+            return Ok(None);
+        }
+        let last = self.last_of(&out)?;
+        let share = &*self.share;
+        let consent = share.book.consent.as_ref().map(terms).transpose()?;
+        let consent = consent.as_ref().map(|(plain, until_ms)| (&plain[..], *until_ms));
+        let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
+        Ok(Some(change::revoke(&mut *self.journal.rng, at, keys, &out, last, consent)?))
+    }
+
+    /// A device that was removed from the journal knew this member's keys: the owner goes on under
+    /// others.
+    fn rekey(&mut self) -> Result<Option<Change>, EngineError> {
+        let share = &*self.share;
+        let Some((_, newest)) = share.book.secrets.last_key_value() else { return Ok(None) };
+        let new = newest.keys();
+        if new.member_id() == share.me.member {
+            return Ok(None);
+        }
+        let last = self.last_of(&[share.me.member])?;
+        let share = &*self.share;
+        let (at, old) = ((&share.roster, &share.keyring), &share.me.keys);
+        let party = share.state()?.party(&share.me.member);
+        let name = party.and_then(|party| share.keyring.member_name(&share.id, party));
+        let name = name.unwrap_or_default();
+        Ok(Some(change::rekey(&mut *self.journal.rng, at, old, &new, &name, last)?))
+    }
+
+    fn consent(&mut self) -> Result<Option<Change>, EngineError> {
+        let share = &*self.share;
+        let Some(wanted) = &share.book.consent else { return Ok(None) };
+        if share.given().as_ref() == Some(wanted) {
+            return Ok(None);
+        }
+        let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
+        let rng = &mut *self.journal.rng;
+        let (plain, until_ms) = terms(wanted)?;
+        Ok(Some(change::consent(rng, at, keys, (&plain, until_ms))?))
+    }
+
+    /// Whoever answered this device's invitation and showed the same code.
+    fn let_in(&mut self) -> Result<Option<Change>, EngineError> {
+        if self.share.book.ended_ms.is_some() {
+            return Ok(None);
+        }
+        let Some(newcomer) = self.journal.confirmed(&self.share.id)? else { return Ok(None) };
+        let share = &*self.share;
+        if share.state()?.parties.contains_key(&newcomer.key.member_id()) {
+            return Ok(None);
+        }
+        let (at, keys) = ((&share.roster, &share.keyring), &share.me.keys);
+        // The consent is sealed anew with it: a newcomer opens nothing from before.
+        let Some(consent) = &share.book.consent else { return Ok(None) };
+        let (plain, until_ms) = terms(consent)?;
+        let (rng, terms) = (&mut *self.journal.rng, (&plain[..], until_ms));
+        Ok(Some(change::enter_with_consent(rng, at, keys, &newcomer, terms)?))
+    }
+
+    /// The ends of the chains of members' devices, as far as a record may name them; what it does
+    /// not name stays with whoever has it.
+    fn last_of(&self, members: &[MemberId]) -> Result<Vec<AuthorLast>, EngineError> {
+        let share = &*self.share;
+        let state = share.state()?;
+        let theirs = |author: &AuthorId| {
+            state.authors.get(author).is_some_and(|known| members.contains(&known.member))
+        };
+        let mut last = Vec::new();
+        for register in self.journal.registers(&share.id)? {
+            for head in register.heads.iter().filter(|head| theirs(&head.author)) {
+                let at = LastHead { slot: register.slot, head: head.head };
+                last.push(AuthorLast { author: head.author, last: at });
+            }
+        }
+        last.truncate(MAX_REMOVAL_HEADS);
+        Ok(last)
+    }
+
+    /// The list of members is another one than before.
+    pub(super) fn members_changed(&mut self, before: &ShareState) -> Result<(), EngineError> {
+        self.journal.renew_me(self.share)?;
+        let after = self.share.state()?.clone();
+        let is_in = after.party(&self.share.me.member).is_some();
+        self.journal.revision += 1;
+        if !self.share.owns() {
+            // Taking back what was shared is asked for by the very removal, and done.
+            return if is_in { Ok(()) } else { self.give_back() };
+        }
+        let entered = after.present().any(|(id, _)| !before.parties.contains_key(id));
+        let owner = |state: &ShareState| state.owner().map(|(id, _)| *id);
+        if entered || owner(before) != owner(&after) {
+            // A newcomer opens nothing of before; a new key's devices go on in the old one's stead.
+            self.say_all_again()?;
+        }
+        self.share.due = None;
+        Ok(())
+    }
+
+    /// Drops what the owner shared.
+    fn give_back(&mut self) -> Result<(), EngineError> {
+        let mut tx = self.journal.tx();
+        for register in self.journal.registers(&self.share.id)? {
+            if !self.share.same_side(&register.member, &self.share.me.member) {
+                self.journal.drop_register(&mut tx, &self.share.id, &register.slot)?;
+            }
+        }
+        tx.commit(&mut *self.journal.rng)
+    }
+
+    fn say_all_again(&mut self) -> Result<(), EngineError> {
+        let mut tx = self.journal.tx();
+        for mut register in self.journal.registers(&self.share.id)? {
+            if self.share.same_side(&register.member, &self.share.me.member) {
+                register.lost = true;
+                self.journal.put_register(&mut tx, &self.share.id, &register)?;
+            }
+        }
+        tx.commit(&mut *self.journal.rng)
+    }
+}
+
+/// A consent as a record of the list holds it: sealed, and when it ends in plain.
+pub(super) fn terms(consent: &Consent) -> Result<(Vec<u8>, Option<u64>), EngineError> {
+    let until_ms = consent.until_ms.map(|until_ms| u64::try_from(until_ms).unwrap_or(0));
+    Ok((consent.to_bytes()?, until_ms))
+}

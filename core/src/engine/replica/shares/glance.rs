@@ -1,0 +1,166 @@
+//! Whether anything is to be done in a share: what lets two hundred of them cost one turn.
+
+use mainstay_protocol::frame::{Attach, Attached, Proof, Reply, Request};
+use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::sign::VerifyKey;
+
+use super::side::Side;
+use super::{Replica, Share};
+use crate::engine::error::EngineError;
+use crate::sync::Local;
+
+/// What a share needs.
+pub enum Glance {
+    /// A sync: something waits here, or it is not here yet.
+    Busy,
+    /// Only the relay can tell.
+    Ask(Request),
+}
+
+impl Replica {
+    /// The shares and open invitations that a sync looks at, with the relay of each.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn live_shares(&mut self) -> Result<Vec<(SpaceId, String)>, EngineError> {
+        self.fold()?;
+        self.note_owned();
+        let mut live = Vec::new();
+        for (id, book) in self.books() {
+            if !self.has_view(&id)? || !self.is_settled(&id)? {
+                live.push((id, book.relay));
+            }
+        }
+        let doors = self.doors()?.into_iter().filter(|door| !door.mine);
+        live.extend(doors.map(|door| (door.share, door.relay)));
+        Ok(live)
+    }
+
+    /// Whether a share has ended and all that follows from it is done.
+    fn is_settled(&mut self, id: &SpaceId) -> Result<bool, EngineError> {
+        self.with_share(id, |journal, share| {
+            if !share.is_in() {
+                return Ok(true);
+            }
+            let ended = share.book.ended_ms.is_some() && share.owns() && share.readers().is_empty();
+            Ok(ended
+                && share.view.relay.intact
+                && share.is_compared_with_nothing()
+                && journal.sent(&share.id)?.is_empty())
+        })
+    }
+
+    /// Whether this side wanted a share to end, and is out of it.
+    pub(super) fn has_left(&mut self, id: &SpaceId) -> Result<bool, EngineError> {
+        self.with_share(id, |_, share| Ok(share.book.ended_ms.is_some() && !share.is_in()))
+    }
+
+    pub(in crate::engine) fn has_view(&self, id: &SpaceId) -> Result<bool, EngineError> {
+        Ok(self.share_view(id)?.is_some())
+    }
+
+    /// Whether a share can be left to one question to the relay, and which.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn glance(
+        &mut self,
+        id: &SpaceId,
+        exporter: [u8; 32],
+        relay: &VerifyKey,
+        now_ms: i64,
+    ) -> Result<(SpaceId, Glance), EngineError> {
+        if !self.has_view(id)? || self.door(id)?.is_some() {
+            return Ok((*id, Glance::Busy));
+        }
+        self.with_side(id, |side| {
+            let (space, signer, cursor) = (side.space(), side.speaker(), side.witness());
+            if cursor.is_none() || !side.intact() || side.has_work(now_ms)? {
+                return Ok((space, Glance::Busy));
+            }
+            let signature =
+                Some(side.sign_attach(&Proof { exporter, relay: *relay, space, signer }));
+            Ok((space, Glance::Ask(Request::Attach(Attach { space, signer, signature, cursor }))))
+        })
+    }
+
+    /// The shares in which something is new, by the relay's word.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn glanced(
+        &mut self,
+        answers: Vec<(SpaceId, Option<Reply>)>,
+        now_ms: i64,
+    ) -> Result<Vec<SpaceId>, EngineError> {
+        let mut busy = Vec::new();
+        for (id, reply) in answers {
+            let quiet = match reply {
+                Some(Reply::Attached(attached)) => {
+                    self.with_share(&id, |_, share| Ok(share.is_as(&attached, now_ms)))?
+                }
+                _ => false,
+            };
+            if !quiet {
+                busy.push(id);
+            }
+        }
+        Ok(busy)
+    }
+
+    /// Runs a turn of a share's sync.
+    pub(in crate::engine) fn with_side<T>(
+        &mut self,
+        id: &SpaceId,
+        work: impl FnOnce(&mut Side<'_>) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        self.with_share(id, |journal, share| work(&mut Side { journal, share }))
+    }
+
+    pub(in crate::engine) fn begin_share(&mut self, id: &SpaceId) -> Result<(), EngineError> {
+        self.with_share(id, |_, share| {
+            (share.sent, share.received) = (0, 0);
+            share.due = None;
+            share.appending = None;
+            share.asked_heads.clear();
+            share.passed_over = false;
+            Ok(())
+        })
+    }
+
+    /// Records that the relay signed for in this sync, and records that came.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn share_counts(&mut self, id: &SpaceId) -> Result<(u64, u64), EngineError> {
+        self.with_share(id, |_, share| Ok((share.sent, share.received)))
+    }
+}
+
+impl Share {
+    /// Whether the relay holds what this device knows, and nothing else.
+    fn is_as(&mut self, attached: &Attached, now_ms: i64) -> bool {
+        let relay = &mut self.view.relay;
+        let same = attached.recognised
+            && Some(attached.cursor) == relay.cursor
+            && attached.roster == self.roster.head()
+            && attached.receipts == relay.receipts
+            && !attached.lacks_wraps;
+        if same {
+            relay.synced_ms = Some(now_ms);
+        }
+        same
+    }
+}
+
+impl Side<'_> {
+    /// Whether anything of this device's waits.
+    fn has_work(&mut self, now_ms: i64) -> Result<bool, EngineError> {
+        let id = self.share.id;
+        Ok(self.share.view.tally.owed
+            || !self.journal.sent(&id)?.is_empty()
+            || !self.journal.to_say(&id)?.is_empty()
+            || self.has_due(now_ms)?
+            || self.next_change()?.is_some())
+    }
+}

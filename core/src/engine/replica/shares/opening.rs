@@ -1,0 +1,221 @@
+//! How a share begins on a device: made here, entered, or found in the vault.
+
+use mainstay_protocol::address::RelayAddress;
+use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::roster::{Role, Roster, Wrap};
+
+use super::book::Entry;
+use super::changes::terms;
+use super::view::ShareView;
+use super::{Replica, Share};
+use crate::care::Consent;
+use crate::engine::error::EngineError;
+use crate::space::change;
+use crate::space::keyring::Keyring;
+use crate::space::link::{Invitation, Inviter, LinkError, Place};
+use crate::space::member::MemberSecret;
+use crate::space::root::{RootSecret, seal_root};
+
+/// What a person offers to a counsellor.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// What the other side will know the person as.
+    pub name: String,
+    /// What the person calls the other side.
+    pub peer: String,
+    /// What is to be shared.
+    pub consent: Consent,
+    /// For how long the invitation is good, in milliseconds; 7 days at most.
+    pub life_ms: u64,
+}
+
+impl Replica {
+    /// Makes a share with nobody in it yet, and an invitation to it. Durable on return; the relay
+    /// learns of it with the next sync.
+    ///
+    /// # Errors
+    /// [`EngineError::NoRelay`]; [`EngineError::Link`] for a life that is too long;
+    /// [`EngineError::Devices`] for a name that is too long.
+    pub fn open_share(
+        &mut self,
+        offer: &Offer,
+        now_ms: i64,
+    ) -> Result<(SpaceId, Invitation), EngineError> {
+        let relay = self.relay_address().ok_or(EngineError::NoRelay)?;
+        let root = RootSecret::make(&mut *self.rng);
+        let secret = MemberSecret::make(&mut *self.rng);
+        let keys = secret.keys();
+        let founded = change::found_share(&mut *self.rng, &root, &keys, &offer.name)?;
+        let (mut roster, keyring) = (founded.roster, founded.keyring);
+        let id = *roster.space();
+        let author = self.me.secret.keys(&id, 0).author;
+        let certified = change::certify(&roster, &keys, &author.verify_key())?;
+        roster.append(&certified.record)?;
+        let (plain, until_ms) = terms(&offer.consent)?;
+        let at = (&roster, &keyring);
+        let consent = change::consent(&mut *self.rng, at, &keys, (&plain, until_ms))?;
+        roster.append(&consent.record)?;
+        let place = Place { relay: relay.clone(), space: id };
+        let now = u64::try_from(now_ms).unwrap_or(0);
+        let inviter = Inviter::start_share(&mut *self.rng, now, offer.life_ms, place, &keys)?;
+        let recovery_kem = &self.roster.state().recovery_kem;
+        let sealed_root = seal_root(&mut *self.rng, &root, recovery_kem, &id)
+            .map_err(crate::space::change::ChangeError::from)?;
+        let entry = Entry::default()
+            .role(Role::Owner)
+            .secret(0, &secret)
+            .keyring(&keyring)
+            .root(&sealed_root)
+            .relay(&relay.to_string())
+            .peer(&offer.peer)
+            .made(now_ms)
+            .consent(&plain);
+        let mut view = ShareView::new(&relay.to_string(), self.bytes16());
+        view.records = roster.records_after(None);
+        view.wraps = founded.wraps;
+        let door = self.new_invitation(id, &relay, &offer.peer, &inviter);
+        let mut tx = self.tx();
+        self.put_view(&mut tx, &id, &view)?;
+        self.put_door(&mut tx, &door)?;
+        tx.commit(&mut *self.rng)?;
+        // Last: what the vault does not name is not there.
+        self.write_book(&id, entry, now_ms)?;
+        self.note_owned();
+        Ok((id, inviter.invitation().clone()))
+    }
+
+    /// Another invitation to a share of this person's: the last one was lost, expired or declined.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`], [`EngineError::Link`] while the last one
+    /// is being answered.
+    pub fn invite_again(
+        &mut self,
+        id: &SpaceId,
+        life_ms: u64,
+        now_ms: i64,
+    ) -> Result<Invitation, EngineError> {
+        if let Some(door) = self.door(id)?.filter(|door| door.mine)
+            && self.stage(&door).is_ok_and(|stage| stage != super::Handshake::Open)
+        {
+            return Err(LinkError::Used.into());
+        }
+        let (peer, relay, keys, over) = self.with_share(id, |_, share| {
+            let over = share.book.ended_ms.is_some() || !share.owns();
+            Ok((share.book.peer.clone(), share.book.relay.clone(), share.me.keys.clone(), over))
+        })?;
+        if over {
+            return Err(EngineError::ShareOver);
+        }
+        let relay: RelayAddress =
+            relay.parse().map_err(|_| EngineError::damaged("a share's relay"))?;
+        let place = Place { relay: relay.clone(), space: *id };
+        let now = u64::try_from(now_ms).unwrap_or(0);
+        let inviter = Inviter::start_share(&mut *self.rng, now, life_ms, place, &keys)?;
+        let door = self.new_invitation(*id, &relay, &peer, &inviter);
+        let mut tx = self.tx();
+        self.put_door(&mut tx, &door)?;
+        tx.commit(&mut *self.rng)?;
+        Ok(inviter.invitation().clone())
+    }
+
+    /// Enters a share whose owner has confirmed this device's member: the list that the relay shows
+    /// holds what the owner's letter said.
+    ///
+    /// # Errors
+    /// [`EngineError::Link`] when it does not.
+    pub(in crate::engine) fn enter_share(
+        &mut self,
+        id: &SpaceId,
+        (roster, keyring): (Roster, Keyring),
+        now_ms: i64,
+    ) -> Result<(), EngineError> {
+        let door = self.door(id)?.ok_or(EngineError::NoInvitation)?;
+        let secret = door.secret().ok_or(EngineError::damaged("an answered invitation"))?;
+        let head = door.admitted.ok_or(LinkError::OutOfOrder)?;
+        let me = secret.keys().member_id();
+        let inviter = door.inviter_key()?;
+        let fits = roster.state_at(&head).and_then(|state| {
+            let share = state.share.clone()?;
+            let owner = share.owner()?.1.key;
+            Some(share.party(&me).is_some() && Some(owner) == inviter)
+        });
+        if fits != Some(true) {
+            return Err(LinkError::Altered.into());
+        }
+        let entry = Entry::default()
+            .role(Role::Counsellor)
+            .secret(0, &secret)
+            .keyring(&keyring)
+            .relay(&door.relay)
+            .peer(&door.peer)
+            .made(now_ms);
+        self.adopt_share(id, &door.relay, &roster, &[])?;
+        self.write_book(id, entry, now_ms)?;
+        self.close_door(id)
+    }
+
+    /// Makes this device's view of a share that the vault names.
+    pub(in crate::engine) fn adopt_share(
+        &mut self,
+        id: &SpaceId,
+        relay: &str,
+        roster: &Roster,
+        wraps: &[Wrap],
+    ) -> Result<(), EngineError> {
+        let mut view = ShareView::new(relay, self.bytes16());
+        view.records = roster.records_after(None);
+        view.wraps = wraps.to_vec();
+        view.relay.intact = true;
+        let mut tx = self.tx();
+        self.put_view(&mut tx, id, &view)?;
+        tx.commit(&mut *self.rng)?;
+        self.note_owned();
+        Ok(())
+    }
+
+    /// Which shares have to look at an entry that changes.
+    pub(in crate::engine::replica) fn note_owned(&mut self) {
+        let books = self.books();
+        let owned = books.into_iter().filter(|(_, book)| book.role == Role::Owner);
+        self.owned = owned.map(|(id, _)| id).collect();
+    }
+
+    /// The keys of a share that the vault names and this device has no view of yet.
+    pub(in crate::engine) fn share_keys(
+        &self,
+        id: &SpaceId,
+    ) -> Option<(crate::space::member::MemberKeys, String)> {
+        let care = self.plan.care();
+        let book = super::book::Book::read(care.get(id)?)?;
+        let (_, secret) = book.secrets.last_key_value()?;
+        Some((secret.keys(), book.relay))
+    }
+
+    /// A device was removed: it knew the keys of this person's shares, and they go on under others.
+    pub(in crate::engine::replica) fn renew_shares(
+        &mut self,
+        now_ms: i64,
+    ) -> Result<(), EngineError> {
+        for (id, book) in self.books() {
+            if book.role != Role::Owner || book.ended_ms.is_some() {
+                continue;
+            }
+            let next = book.secrets.last_key_value().map_or(0, |(generation, _)| generation + 1);
+            let secret = MemberSecret::make(&mut *self.rng);
+            self.write_book(&id, Entry::default().secret(next, &secret), now_ms)?;
+        }
+        Ok(())
+    }
+}
+
+impl Share {
+    pub(super) fn namer(&self) -> crate::space::member::RecordNamer {
+        // The first secret names records for good: a reader must find the same record again after
+        // the owner has gone on under other keys.
+        let first = self.book.secrets.first_key_value();
+        first.map(|(_, secret)| secret.record_names()).unwrap_or_else(|| {
+            MemberSecret::from_bytes(zeroize::Zeroizing::new([0; 32])).record_names()
+        })
+    }
+}

@@ -1,0 +1,387 @@
+//! What an app shows of shares, on either side.
+
+use std::ops::ControlFlow;
+
+use mainstay_protocol::ids::{MemberId, SpaceId};
+use mainstay_protocol::roster::{Party, Role};
+
+use super::book::Entry;
+use super::register::Register;
+use super::{Handshake, Replica, Share};
+use crate::care::{
+    Choice, Consent, RecordId, SharedBody, SharedPlan, SharedRecord, Target, project_plan,
+};
+use crate::engine::error::EngineError;
+use crate::journal::EntryId;
+
+/// A share as a person sees it in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareInfo {
+    /// Its id.
+    pub id: SpaceId,
+    /// The other side, as this person calls them.
+    pub peer: String,
+    /// Whether it is this person's journal that is shared.
+    pub owner: bool,
+    /// How far it is.
+    pub state: ShareStage,
+    /// Since when there is this share (Unix milliseconds); 0 for an invitation that was answered.
+    pub since_ms: i64,
+    /// Who is in it, by the list that every member keeps.
+    pub members: Vec<ShareMember>,
+    /// Records that wait to be sent, or for the relay's word.
+    pub waiting: u64,
+    /// Records of the other side and of this one that stand.
+    pub records: u64,
+    /// Entries that found no room in the share; the newest go first.
+    pub left_out: u64,
+    /// Whether every device of the other side that ever stated anything holds all of it, by its own
+    /// signed word.
+    pub delivered: bool,
+    /// When a sync of this share was last completed (Unix milliseconds, this device's clock).
+    pub synced_ms: Option<i64>,
+}
+
+/// Somebody in a share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareMember {
+    /// Their id there.
+    pub id: MemberId,
+    /// The name that they came with; none where this member came later and cannot read it.
+    pub name: Option<String>,
+    /// Whether it is their journal.
+    pub owner: bool,
+    /// Whether it is this person.
+    pub me: bool,
+}
+
+/// How far a share is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ShareStage {
+    /// An invitation is open.
+    Invited(Handshake),
+    /// This device is not in it yet: it is fetched with the next sync.
+    Coming,
+    /// Somebody shares, somebody reads.
+    Active,
+    /// Nobody was let in yet, and no invitation is open.
+    Empty,
+    /// Its consent has ended; it can be given anew.
+    Expired,
+    /// The person ended it, or the other side did.
+    Ended,
+}
+
+/// A record with who said it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// Whether it was this person's side.
+    pub mine: bool,
+    /// What was said.
+    pub record: SharedRecord,
+}
+
+impl Replica {
+    /// The shares of this person and of their clients, and invitations that they answered.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn shares(&mut self, now_ms: i64) -> Result<Vec<ShareInfo>, EngineError> {
+        self.fold()?;
+        let mut infos = Vec::new();
+        let books = self.books();
+        for (id, book) in &books {
+            let mut info = ShareInfo {
+                id: *id,
+                peer: book.peer.clone(),
+                owner: book.role == Role::Owner,
+                state: ShareStage::Coming,
+                since_ms: book.made_ms,
+                members: Vec::new(),
+                waiting: 0,
+                records: 0,
+                left_out: 0,
+                delivered: false,
+                synced_ms: None,
+            };
+            if self.share_view(id)?.is_some() {
+                self.with_share(id, |journal, share| journal.tell(share, &mut info, now_ms))?;
+            }
+            infos.push(info);
+        }
+        for door in self.doors()?.into_iter().filter(|door| !books.contains_key(&door.share)) {
+            infos.push(ShareInfo {
+                id: door.share,
+                peer: door.peer.clone(),
+                owner: false,
+                state: ShareStage::Invited(self.stage(&door)?),
+                since_ms: 0,
+                members: Vec::new(),
+                waiting: 0,
+                records: 0,
+                left_out: 0,
+                delivered: false,
+                synced_ms: None,
+            });
+        }
+        Ok(infos)
+    }
+
+    fn tell(
+        &mut self,
+        share: &mut Share,
+        info: &mut ShareInfo,
+        now_ms: i64,
+    ) -> Result<(), EngineError> {
+        let now = u64::try_from(now_ms).unwrap_or(0);
+        let door = self.door(&share.id)?.filter(|door| door.mine);
+        let expired = share.state()?.has_expired(now);
+        info.state = if share.book.ended_ms.is_some() || !share.is_in() {
+            ShareStage::Ended
+        } else if expired {
+            ShareStage::Expired
+        } else if let Some(door) = door {
+            ShareStage::Invited(self.stage(&door)?)
+        } else if share.owns() && share.readers().is_empty() {
+            ShareStage::Empty
+        } else {
+            ShareStage::Active
+        };
+        let member = |(id, party): (&MemberId, &Party)| ShareMember {
+            id: *id,
+            name: share.keyring.member_name(&share.id, party),
+            owner: party.role == Role::Owner,
+            me: *id == share.me.member,
+        };
+        info.members = share.state()?.present().map(member).collect();
+        let mut lost = 0;
+        self.each_register(&share.id, &mut |register| {
+            info.records += u64::from(stands(&register));
+            lost += u64::from(register.lost || register.pending.is_some());
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let sent = self.sent(&share.id)?.len() as u64;
+        let touched = if share.owns() { self.touched(&share.id)?.len() as u64 } else { 0 };
+        info.waiting = sent + lost + touched;
+        let readers = share.readers();
+        let state = share.state()?;
+        let others: Vec<_> = share
+            .view
+            .stated
+            .iter()
+            .filter(|stated| {
+                let of = state.authors.get(&stated.author).map(|known| known.member);
+                of.is_some_and(|member| readers.contains(&member))
+                    && state.is_active(&stated.author)
+            })
+            .collect();
+        let digest = share.view.tally.digest;
+        let all = !others.is_empty() && others.iter().all(|stated| stated.digest == digest);
+        info.delivered = all && info.waiting == 0 && share.view.relay.intact;
+        info.left_out = share.left_out;
+        info.synced_ms = share.view.relay.synced_ms;
+        Ok(())
+    }
+
+    /// Exactly what the other side sees of this journal, as it would be pushed now; by the function
+    /// that makes what is pushed.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub fn preview(
+        &mut self,
+        id: &SpaceId,
+        now_ms: i64,
+    ) -> Result<(Vec<SharedRecord>, Option<SharedPlan>), EngineError> {
+        self.fold()?;
+        self.with_share(id, |journal, share| {
+            let records = journal.preview_of(share, now_ms)?;
+            let consent = share.book.consent.as_ref().filter(|_| share.book.ended_ms.is_none());
+            let plan = consent.and_then(|consent| project_plan(&journal.plan(), consent, now_ms));
+            Ok((records, plan))
+        })
+    }
+
+    /// What the person agrees to in a share; none on the other side before the list has come.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub fn consent_of(&mut self, id: &SpaceId) -> Result<Option<Consent>, EngineError> {
+        self.with_share(id, |_, share| {
+            Ok(if share.owns() { share.book.consent.clone() } else { share.given() })
+        })
+    }
+
+    /// Changes what the person agrees to. Durable on return, and in the preview at once; it reaches
+    /// the other side with the next sync.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`].
+    pub fn set_consent(
+        &mut self,
+        id: &SpaceId,
+        consent: &Consent,
+        now_ms: i64,
+    ) -> Result<(), EngineError> {
+        self.open_for_owner(id)?;
+        self.write_book(id, Entry::default().consent(&consent.to_bytes()?), now_ms)
+    }
+
+    /// Shares or hides one entry whatever the consent says of its kind.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`].
+    pub fn choose(
+        &mut self,
+        id: &SpaceId,
+        entry: &EntryId,
+        choice: Choice,
+        now_ms: i64,
+    ) -> Result<(), EngineError> {
+        self.open_for_owner(id)?;
+        self.write_book(id, Entry::default().choice(entry, choice), now_ms)
+    }
+
+    /// Ends a share. What was shared is taken back with the next sync; what was read cannot be
+    /// unread. On a counsellor's side, leaves it.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub fn end_share(&mut self, id: &SpaceId, now_ms: i64) -> Result<(), EngineError> {
+        if !self.books().contains_key(id) {
+            return Err(EngineError::NoSuchShare);
+        }
+        if self.door(id)?.is_some() {
+            self.close_door(id)?;
+        }
+        let withdrawn = self.books().remove(id).and_then(|book| book.consent);
+        let mut entry = Entry::default().ended(now_ms);
+        if let Some(consent) = withdrawn {
+            entry = entry.consent(&consent.withdrawn(now_ms).to_bytes()?);
+        }
+        self.write_book(id, entry, now_ms)
+    }
+
+    /// Takes one member out of a share; the others read on. With the next sync they read nothing new.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`].
+    pub fn take_out(
+        &mut self,
+        id: &SpaceId,
+        member: &MemberId,
+        now_ms: i64,
+    ) -> Result<(), EngineError> {
+        self.open_for_owner(id)?;
+        self.write_book(id, Entry::default().out(member), now_ms)
+    }
+
+    fn open_for_owner(&mut self, id: &SpaceId) -> Result<(), EngineError> {
+        let book = self.books().remove(id).ok_or(EngineError::NoSuchShare)?;
+        match book.role == Role::Owner && book.ended_ms.is_none() {
+            true => Ok(()),
+            false => Err(EngineError::ShareOver),
+        }
+    }
+
+    /// What stands in a share: the client's entries and plan, and what either side said about them.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`]; [`EngineError::ShareExpired`] for a reader after the consent
+    /// has ended.
+    pub fn heard(&mut self, id: &SpaceId, now_ms: i64) -> Result<Vec<Heard>, EngineError> {
+        self.with_share(id, |journal, share| {
+            let now = u64::try_from(now_ms).unwrap_or(0);
+            if !share.owns() && share.state()?.has_expired(now) {
+                return Err(EngineError::ShareExpired);
+            }
+            let mut heard = Vec::new();
+            journal.each_register(id, &mut |register| {
+                let mine = share.same_side(&register.member, &share.me.member);
+                let pending =
+                    register.pending.as_ref().map(|bytes| SharedRecord::from_bytes(bytes));
+                let record = pending.and_then(Result::ok).or_else(|| register.record());
+                if let Some(record) = record.filter(|record| record.body != SharedBody::Gone) {
+                    heard.push(Heard { mine, record });
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+            Ok(heard)
+        })
+    }
+
+    /// Says something in a share: a comment, a proposal, a decision. Durable on return.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`]; [`EngineError::ShareOver`] when it has ended;
+    /// [`EngineError::NotYours`] for what this side may not say; [`EngineError::Record`] for a text
+    /// that is too long.
+    pub fn say_in(
+        &mut self,
+        id: &SpaceId,
+        body: SharedBody,
+        now_ms: i64,
+    ) -> Result<RecordId, EngineError> {
+        let record = RecordId::from_bytes(self.bytes16());
+        self.with_share(id, |journal, share| {
+            if share.book.ended_ms.is_some() || !share.is_in() {
+                return Err(EngineError::ShareOver);
+            }
+            let projected = matches!(body, SharedBody::Entry(_) | SharedBody::Plan(_));
+            if projected || !crate::care::may_write(share.me.role, &body) {
+                return Err(EngineError::NotYours);
+            }
+            let bytes = SharedRecord { id: record, counter: 1, body }.to_bytes()?;
+            let mut register = Register::new(share.slot_of(&record), share.me.member);
+            register.pending = Some(bytes.into());
+            let mut tx = journal.tx();
+            journal.put_register(&mut tx, id, &register)?;
+            journal.revision += 1;
+            tx.commit(&mut *journal.rng)
+        })?;
+        let _ = now_ms;
+        Ok(record)
+    }
+
+    /// The record that an entry is in a share, for comments about it.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub fn record_of(&mut self, id: &SpaceId, entry: &EntryId) -> Result<RecordId, EngineError> {
+        self.with_share(id, |_, share| Ok(share.record_of(entry)))
+    }
+
+    /// The entry that a record of this person's share stands for.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub fn entry_of(
+        &mut self,
+        id: &SpaceId,
+        record: &RecordId,
+    ) -> Result<Option<EntryId>, EngineError> {
+        self.with_share(id, |journal, share| {
+            let slot = share.slot_of(record);
+            let register = journal.register(&journal.tx(), id, &slot)?;
+            Ok(register.and_then(|register| register.entry).map(EntryId::from_bytes))
+        })
+    }
+
+    /// Whether a target of a comment is there to be commented on.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub fn has_target(&mut self, id: &SpaceId, target: &Target) -> Result<bool, EngineError> {
+        let Target::Record(record) = target else { return Ok(true) };
+        self.with_share(id, |journal, share| {
+            let register = journal.register(&journal.tx(), id, &share.slot_of(record))?;
+            Ok(register.is_some_and(|register| stands(&register)))
+        })
+    }
+}
+
+fn stands(register: &Register) -> bool {
+    let record = register.record();
+    record.is_some_and(|record| record.body != SharedBody::Gone) || register.pending.is_some()
+}

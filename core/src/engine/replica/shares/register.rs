@@ -1,0 +1,296 @@
+//! What was said in a share, record by record.
+
+use std::ops::ControlFlow;
+
+use mainstay_protocol::codec;
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::{AuthorHead, Head, SlotHead};
+use mainstay_protocol::ids::{AuthorId, MemberId, SlotId, SpaceId};
+use mainstay_protocol::limits::MAX_RECEIPT_HEADS;
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use super::{Replica, Share};
+use crate::care::{RecordId, SharedRecord};
+use crate::engine::error::EngineError;
+use crate::engine::replica::records::Tally;
+use crate::engine::tx::Tx;
+use crate::engine::vault::{Key, Table};
+use crate::space::slot::SlotName;
+
+/// A slot of a share: one record, and where the chains of its member's devices stand.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Register {
+    #[n(0)]
+    pub(super) slot: SlotId,
+    /// Whose it is: of whoever was seen there first.
+    #[n(1)]
+    pub(super) member: MemberId,
+    #[n(2)]
+    pub(super) heads: Vec<AuthorHead>,
+    /// What stands, of each device at most once.
+    #[n(3)]
+    pub(super) said: Vec<Said>,
+    /// What this device is to say and no envelope holds yet.
+    #[n(4)]
+    pub(super) pending: Option<ByteVec>,
+    /// Of which entry an owner's record is the projection.
+    #[n(5)]
+    pub(super) entry: Option<[u8; 16]>,
+    /// The relay lost what this device said.
+    #[n(6)]
+    pub(super) lost: bool,
+}
+
+/// What one device said.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Said {
+    #[n(0)]
+    pub(super) author: AuthorId,
+    #[n(1)]
+    pub(super) head: Head,
+    #[n(2)]
+    pub(super) counter: u64,
+    /// [`SharedRecord`] bytes.
+    #[n(3)]
+    pub(super) record: ByteVec,
+}
+
+/// An envelope whose fate is unknown, with the register as it was before.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Sent {
+    #[n(0)]
+    pub(super) envelope: ByteVec,
+    #[n(1)]
+    pub(super) hash: Hash,
+    #[n(2)]
+    pub(super) slot: SlotId,
+    #[n(3)]
+    pub(super) before: Option<Register>,
+    #[n(4)]
+    pub(super) member: MemberId,
+}
+
+impl Register {
+    pub(super) fn new(slot: SlotId, member: MemberId) -> Self {
+        Self {
+            slot,
+            member,
+            heads: Vec::new(),
+            said: Vec::new(),
+            pending: None,
+            entry: None,
+            lost: false,
+        }
+    }
+
+    pub(super) fn head(&self, author: &AuthorId) -> Option<Head> {
+        self.heads.iter().find(|head| head.author == *author).map(|head| head.head)
+    }
+
+    /// What stands: the highest counter, and of two equal ones the higher hash.
+    pub(super) fn winner(&self) -> Option<&Said> {
+        self.said.iter().max_by_key(|said| (said.counter, said.head.hash))
+    }
+
+    pub(super) fn record(&self) -> Option<SharedRecord> {
+        SharedRecord::from_bytes(&self.winner()?.record).ok()
+    }
+
+    /// The chains of this member's devices, sorted: what a new record covers.
+    pub(super) fn covers(&self) -> Vec<AuthorHead> {
+        let mut heads = self.heads.clone();
+        heads.sort();
+        heads
+    }
+
+    /// Takes in that a device's chain has come to a place, if that is further than was known.
+    pub(super) fn advance(&mut self, tally: &mut Tally, author: &AuthorId, head: Head) {
+        let before = self.head(author);
+        if before.is_some_and(|before| before.seq >= head.seq) {
+            return;
+        }
+        self.set_head(tally, author, Some(head));
+        self.said.retain(|said| said.author != *author || said.head.seq >= head.seq);
+    }
+
+    /// Sets a chain's end, here and in what this device states to hold.
+    pub(super) fn set_head(&mut self, tally: &mut Tally, author: &AuthorId, head: Option<Head>) {
+        let before = self.head(author);
+        self.heads.retain(|known| known.author != *author);
+        self.heads.extend(head.map(|head| AuthorHead { author: *author, head }));
+        let named = |head| SlotHead { slot: self.slot, author: *author, head };
+        for head in [before, head].into_iter().flatten() {
+            tally.digest.toggle(&named(head));
+        }
+        tally.recent.retain(|known| known.slot != self.slot || known.author != *author);
+        if let Some(head) = head {
+            tally.recent.insert(0, named(head));
+            tally.recent.truncate(MAX_RECEIPT_HEADS);
+        }
+        tally.owed = true;
+    }
+
+    /// The chains of another state of this register take the place of its own.
+    pub(super) fn go_back(&mut self, tally: &mut Tally, to: Option<Self>) -> Option<Self> {
+        let authors: Vec<AuthorId> = self.heads.iter().map(|head| head.author).collect();
+        for author in authors {
+            let head = to.as_ref().and_then(|to| to.head(&author));
+            self.set_head(tally, &author, head);
+        }
+        to
+    }
+}
+
+impl Share {
+    /// The slot of a record.
+    pub(super) fn slot_of(&self, record: &RecordId) -> SlotId {
+        self.keyring.space_key().slot(SlotName::Record(*record.as_bytes()))
+    }
+}
+
+impl Replica {
+    fn register_key(&self, share: &SpaceId, slot: &SlotId) -> Key {
+        self.vault.key(Table::ShareRecord, &[share.as_bytes(), slot.as_bytes()])
+    }
+
+    pub(super) fn register(
+        &self,
+        tx: &Tx,
+        share: &SpaceId,
+        slot: &SlotId,
+    ) -> Result<Option<Register>, EngineError> {
+        tx.get(&self.register_key(share, slot))
+    }
+
+    pub(super) fn put_register(
+        &self,
+        tx: &mut Tx,
+        share: &SpaceId,
+        register: &Register,
+    ) -> Result<(), EngineError> {
+        let say = self.vault.key(Table::ShareSay, &[share.as_bytes(), register.slot.as_bytes()]);
+        match register.pending.is_some() || register.lost {
+            true => tx.put(&say, &register.slot)?,
+            false => tx.delete(&say)?,
+        }
+        tx.put(&self.register_key(share, &register.slot), register)
+    }
+
+    /// Slots in which something is to be said.
+    pub(super) fn to_say(&self, share: &SpaceId) -> Result<Vec<SlotId>, EngineError> {
+        let mut slots = Vec::new();
+        let all = self.vault.key(Table::ShareSay, &[share.as_bytes()]);
+        self.tx().scan(&all, &mut |_, bytes| {
+            slots.push(codec::decode(&bytes)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(slots)
+    }
+
+    pub(super) fn drop_register(
+        &self,
+        tx: &mut Tx,
+        share: &SpaceId,
+        slot: &SlotId,
+    ) -> Result<(), EngineError> {
+        tx.delete(&self.vault.key(Table::ShareSay, &[share.as_bytes(), slot.as_bytes()]))?;
+        tx.delete(&self.register_key(share, slot))
+    }
+
+    /// Visits every register of a share.
+    pub(super) fn each_register(
+        &self,
+        share: &SpaceId,
+        visit: &mut dyn FnMut(Register) -> Result<ControlFlow<()>, EngineError>,
+    ) -> Result<(), EngineError> {
+        let all = self.vault.key(Table::ShareRecord, &[share.as_bytes()]);
+        self.tx().scan(&all, &mut |_, bytes| visit(codec::decode(&bytes)?))
+    }
+
+    /// All registers of a share.
+    pub(super) fn registers(&self, share: &SpaceId) -> Result<Vec<Register>, EngineError> {
+        let mut registers = Vec::new();
+        self.each_register(share, &mut |register| {
+            registers.push(register);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(registers)
+    }
+
+    fn sent_key(&self, share: &SpaceId, slot: &SlotId) -> Key {
+        self.vault.key(Table::ShareOut, &[share.as_bytes(), slot.as_bytes()])
+    }
+
+    /// The envelopes of a share whose fate is unknown: of each slot at most one.
+    pub(super) fn sent(&self, share: &SpaceId) -> Result<Vec<Sent>, EngineError> {
+        let mut sent = Vec::new();
+        let all = self.vault.key(Table::ShareOut, &[share.as_bytes()]);
+        self.tx().scan(&all, &mut |_, bytes| {
+            sent.push(codec::decode(&bytes)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(sent)
+    }
+
+    pub(super) fn put_sent(
+        &self,
+        tx: &mut Tx,
+        share: &SpaceId,
+        sent: &Sent,
+    ) -> Result<(), EngineError> {
+        tx.put(&self.sent_key(share, &sent.slot), sent)
+    }
+
+    pub(super) fn drop_sent(
+        &self,
+        tx: &mut Tx,
+        share: &SpaceId,
+        slot: &SlotId,
+    ) -> Result<(), EngineError> {
+        tx.delete(&self.sent_key(share, slot))
+    }
+
+    /// An entry changed: every share of this person's looks at it with its next sync.
+    pub(in crate::engine::replica) fn touch(
+        &self,
+        tx: &mut Tx,
+        entry: &crate::journal::EntryId,
+    ) -> Result<(), EngineError> {
+        self.owned.iter().try_for_each(|share| self.touch_one(tx, share, entry))
+    }
+
+    /// One share looks at an entry with its next sync.
+    pub(super) fn touch_one(
+        &self,
+        tx: &mut Tx,
+        share: &SpaceId,
+        entry: &crate::journal::EntryId,
+    ) -> Result<(), EngineError> {
+        let key = self.vault.key(Table::ShareDue, &[share.as_bytes(), entry.as_bytes()]);
+        tx.put_bytes(&key, entry.as_bytes())
+    }
+
+    pub(super) fn touched(
+        &self,
+        share: &SpaceId,
+    ) -> Result<Vec<crate::journal::EntryId>, EngineError> {
+        let mut entries = Vec::new();
+        let all = self.vault.key(Table::ShareDue, &[share.as_bytes()]);
+        self.tx().scan(&all, &mut |_, bytes| {
+            let id = bytes[..].try_into().map_err(|_| EngineError::damaged("an entry's id"))?;
+            entries.push(crate::journal::EntryId::from_bytes(id));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(entries)
+    }
+
+    pub(super) fn untouch(
+        &self,
+        tx: &mut Tx,
+        share: &SpaceId,
+        entry: &crate::journal::EntryId,
+    ) -> Result<(), EngineError> {
+        tx.delete(&self.vault.key(Table::ShareDue, &[share.as_bytes(), entry.as_bytes()]))
+    }
+}

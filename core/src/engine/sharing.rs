@@ -1,0 +1,387 @@
+//! Sharing over a real connection: every share of a person, or of a counsellor's clients, on one.
+
+use std::collections::BTreeMap;
+
+use mainstay_protocol::address::RelayAddress;
+use mainstay_protocol::frame::{Reply, Request};
+use mainstay_protocol::ids::{MemberId, SpaceId};
+use mainstay_protocol::limits::MAX_BATCH_REQUESTS;
+use tokio::time::Instant;
+
+use super::config::now_ms;
+use super::error::EngineError;
+use super::handle::Engine;
+use super::replica::{Errand, Glance, Heard, Offer, ShareInfo};
+use super::syncing::{SyncReport, in_time};
+use crate::care::{Choice, Consent, RecordId, SharedBody, SharedPlan, SharedRecord};
+use crate::journal::EntryId;
+use crate::space::link::Invitation;
+use crate::sync::Connection;
+use crate::transport::Wire;
+
+impl Engine {
+    /// Makes a share with nobody in it yet, and an invitation to it: a text for a link or a QR code.
+    /// Nothing leaves this device before somebody has answered, both screens showed the same code,
+    /// and the person has said so ([`Engine::share_confirm`]).
+    ///
+    /// # Errors
+    /// [`EngineError::NoRelay`]; [`EngineError::Link`] for a life over 7 days; what
+    /// [`Engine::sync`] says, and the invitation is there all the same ([`Engine::shares`]).
+    pub async fn share_invite(&self, offer: Offer) -> Result<(SpaceId, String), EngineError> {
+        let made = self.worker.call(move |replica| replica.open_share(&offer, now_ms()));
+        let (share, invitation) = made.await?;
+        Ok((share, invitation.to_text().to_string()))
+    }
+
+    /// Another invitation to a share, where the last one was lost, expired or declined.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`], [`EngineError::Link`].
+    pub async fn share_invite_again(
+        &self,
+        share: SpaceId,
+        life: std::time::Duration,
+    ) -> Result<String, EngineError> {
+        let life_ms = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
+        let made = self.worker.call(move |replica| replica.invite_again(&share, life_ms, now_ms()));
+        Ok(made.await?.to_text().to_string())
+    }
+
+    /// Answers an invitation as a counsellor. `name` is what the person will see; `peer` is what the
+    /// counsellor calls the person. The next syncs of both sides bring a code to compare
+    /// ([`Engine::shares`]), and then the share.
+    ///
+    /// # Errors
+    /// [`EngineError::Link`] for a text that is no invitation to a share, is altered, expired, or was
+    /// answered here before.
+    pub async fn share_join(
+        &self,
+        invitation: &str,
+        name: &str,
+        peer: &str,
+    ) -> Result<SpaceId, EngineError> {
+        let invitation = Invitation::parse_share(invitation)?;
+        if self.relay().await?.is_none() {
+            self.set_relay(invitation.relay().clone()).await?;
+        }
+        let (name, peer) = (name.to_owned(), peer.to_owned());
+        self.worker
+            .call(move |replica| replica.answer_invitation(invitation, (&name, &peer), now_ms()))
+            .await
+    }
+
+    /// The person has seen the same code on both screens: the next sync lets the other side in.
+    ///
+    /// # Errors
+    /// [`EngineError::NoInvitation`], [`EngineError::Link`].
+    pub async fn share_confirm(&self, share: SpaceId) -> Result<(), EngineError> {
+        self.worker.call(move |replica| replica.confirm_share(&share, now_ms())).await
+    }
+
+    /// The codes differ, or the person has changed their mind: nobody is let in.
+    ///
+    /// # Errors
+    /// [`EngineError::NoInvitation`].
+    pub async fn share_decline(&self, share: SpaceId) -> Result<(), EngineError> {
+        self.worker.call(move |replica| replica.decline_share(&share)).await
+    }
+
+    /// The shares of this person and of their clients, and invitations that they answered.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub async fn shares(&self) -> Result<Vec<ShareInfo>, EngineError> {
+        self.worker.call(|replica| replica.shares(now_ms())).await
+    }
+
+    /// Exactly what the other side sees, by the function that makes what is pushed.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub async fn share_preview(
+        &self,
+        share: SpaceId,
+    ) -> Result<(Vec<SharedRecord>, Option<SharedPlan>), EngineError> {
+        self.worker.call(move |replica| replica.preview(&share, now_ms())).await
+    }
+
+    /// What the person agrees to in a share.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub async fn share_consent(&self, share: SpaceId) -> Result<Option<Consent>, EngineError> {
+        self.worker.call(move |replica| replica.consent_of(&share)).await
+    }
+
+    /// Changes what the person agrees to: narrower or wider. It is in the preview at once and reaches
+    /// the other side with the next sync.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`].
+    pub async fn share_set_consent(
+        &self,
+        share: SpaceId,
+        consent: Consent,
+    ) -> Result<(), EngineError> {
+        self.worker.call(move |replica| replica.set_consent(&share, &consent, now_ms())).await
+    }
+
+    /// Shares or hides one entry, whatever the consent says of its kind.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchEntry`], [`EngineError::NoSuchShare`], [`EngineError::ShareOver`].
+    pub async fn share_choose(
+        &self,
+        share: SpaceId,
+        entry: EntryId,
+        choice: Choice,
+    ) -> Result<(), EngineError> {
+        self.worker
+            .call(move |replica| {
+                replica.row_of(&entry)?;
+                replica.choose(&share, &entry, choice, now_ms())
+            })
+            .await
+    }
+
+    /// Ends a share: with the next sync nobody else can read on, and the relay drops what was shared.
+    /// What was read cannot be unread. A counsellor leaves by it.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub async fn share_end(&self, share: SpaceId) -> Result<(), EngineError> {
+        self.worker.call(move |replica| replica.end_share(&share, now_ms())).await
+    }
+
+    /// Takes one member out of a share; the others read on.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`].
+    pub async fn share_take_out(
+        &self,
+        share: SpaceId,
+        member: MemberId,
+    ) -> Result<(), EngineError> {
+        self.worker.call(move |replica| replica.take_out(&share, &member, now_ms())).await
+    }
+
+    /// What stands in a share: entries and plan as they were shared, and what either side said.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareExpired`].
+    pub async fn share_records(&self, share: SpaceId) -> Result<Vec<Heard>, EngineError> {
+        self.worker.call(move |replica| replica.heard(&share, now_ms())).await
+    }
+
+    /// Says something in a share: a comment, a proposal, a decision about one. Durable on return.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`], [`EngineError::NotYours`],
+    /// [`EngineError::Record`].
+    pub async fn share_say(
+        &self,
+        share: SpaceId,
+        body: SharedBody,
+    ) -> Result<RecordId, EngineError> {
+        self.worker.call(move |replica| replica.say_in(&share, body, now_ms())).await
+    }
+
+    /// The record that an entry is in a share.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub async fn share_record_of(
+        &self,
+        share: SpaceId,
+        entry: EntryId,
+    ) -> Result<RecordId, EngineError> {
+        self.worker.call(move |replica| replica.record_of(&share, &entry)).await
+    }
+
+    /// Every share and open invitation, those of this relay on its connection. A share that fails
+    /// does not keep the others back; the connection's failure does.
+    pub(super) async fn sync_shares(
+        &self,
+        wire: &Wire,
+        own: &RelayAddress,
+        deadline: Option<Instant>,
+        report: &mut SyncReport,
+    ) -> Result<(), EngineError> {
+        let live = self.worker.call(|replica| replica.live_shares()).await?;
+        let mut by_relay: BTreeMap<String, Vec<SpaceId>> = BTreeMap::new();
+        for (share, relay) in live {
+            by_relay.entry(relay).or_default().push(share);
+        }
+        for (relay, shares) in by_relay {
+            let address: RelayAddress = match relay.parse() {
+                Ok(address) => address,
+                Err(_) => continue,
+            };
+            let same = address.pins.iter().any(|pin| own.pins.contains(pin));
+            if same {
+                self.sync_on(wire, shares, deadline, report).await?;
+                continue;
+            }
+            let connecting = async { Ok(Wire::connect(&address).await?) };
+            match in_time(deadline, connecting).await {
+                Ok(other) => {
+                    let done = self.sync_on(&other, shares, deadline, report).await;
+                    other.close().await;
+                    if let Err(EngineError::OutOfTime) = done {
+                        return done;
+                    }
+                }
+                Err(EngineError::OutOfTime) => return Err(EngineError::OutOfTime),
+                // Another relay than the journal's; it is tried again next time.
+                Err(error) => report.failed(shares[0], error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn sync_on(
+        &self,
+        wire: &Wire,
+        shares: Vec<SpaceId>,
+        deadline: Option<Instant>,
+        report: &mut SyncReport,
+    ) -> Result<(), EngineError> {
+        let busy = self.glance(wire, shares, deadline, report).await?;
+        for share in busy {
+            let done = self.sync_share(wire, share, deadline, report).await;
+            match done {
+                Ok(()) => {}
+                Err(error @ (EngineError::OutOfTime | EngineError::Offline { .. })) => {
+                    return Err(error);
+                }
+                Err(error) => report.failed(share, error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for all shares at once whether anything is new; gives those where something is, or where
+    /// something waits here.
+    async fn glance(
+        &self,
+        wire: &Wire,
+        shares: Vec<SpaceId>,
+        deadline: Option<Instant>,
+        report: &mut SyncReport,
+    ) -> Result<Vec<SpaceId>, EngineError> {
+        let mut exporters = Vec::new();
+        for share in shares {
+            exporters.push((share, wire.exporter(&share)?));
+        }
+        let relay = wire.relay();
+        let glances = self.worker.call(move |replica| {
+            let glance = |(share, exporter)| replica.glance(&share, exporter, &relay, now_ms());
+            exporters.into_iter().map(glance).collect::<Result<Vec<_>, _>>()
+        });
+        let (mut busy, mut quiet) = (Vec::new(), Vec::new());
+        for (share, glance) in glances.await? {
+            match glance {
+                Glance::Busy => busy.push(share),
+                Glance::Ask(request) => quiet.push((share, request)),
+            }
+        }
+        if quiet.is_empty() {
+            return Ok(busy);
+        }
+        report.round_trips += 1;
+        let asking: Vec<_> =
+            quiet.chunks(MAX_BATCH_REQUESTS).map(|some| self.ask_all(wire, some)).collect();
+        let answers = in_time(deadline, futures_all(asking)).await?;
+        let noted = self.worker.call(move |replica| replica.glanced(answers, now_ms()));
+        busy.extend(noted.await?);
+        Ok(busy)
+    }
+
+    /// The answers to attachments, as far as they came: a refusal ends its batch, and what comes
+    /// after it is looked at by itself.
+    async fn ask_all(
+        &self,
+        wire: &Wire,
+        asked: &[(SpaceId, Request)],
+    ) -> Result<Vec<(SpaceId, Option<Reply>)>, EngineError> {
+        let requests: Vec<Request> = asked.iter().map(|(_, request)| request.clone()).collect();
+        let mut exchange = wire.exchange(&requests).await?;
+        let mut answers = Vec::new();
+        for (share, _) in asked {
+            let reply = exchange.next().await?;
+            answers.push((*share, reply.filter(|reply| matches!(reply, Reply::Attached(_)))));
+        }
+        Ok(answers)
+    }
+
+    async fn sync_share(
+        &self,
+        wire: &Wire,
+        share: SpaceId,
+        deadline: Option<Instant>,
+        report: &mut SyncReport,
+    ) -> Result<(), EngineError> {
+        let exporter = Some(wire.exporter(&share)?);
+        let mut errand = Errand::new(share, Connection { relay: wire.relay(), exporter });
+        loop {
+            let next = self.worker.call(move |replica| {
+                let batch = errand.next(replica, now_ms())?;
+                Ok((errand, batch))
+            });
+            let (returned, batch) = next.await?;
+            errand = returned;
+            let Some(batch) = batch else { break };
+            report.round_trips += 1;
+            let asking = async { Ok(wire.exchange(&batch).await?) };
+            let mut exchange = in_time(deadline, asking).await?;
+            while errand.is_waiting() {
+                let reply = in_time(deadline, async { Ok(exchange.next().await?) }).await?;
+                let reply = reply.ok_or_else(|| EngineError::Offline {
+                    why: "the relay broke off".to_owned(),
+                })?;
+                let taken = self.worker.call(move |replica| {
+                    errand.reply(replica, reply, now_ms())?;
+                    Ok(errand)
+                });
+                errand = taken.await?;
+            }
+        }
+        let (sent, received) =
+            self.worker.call(move |replica| replica.share_counts(&share)).await?;
+        report.shared += sent;
+        report.heard += received;
+        Ok(())
+    }
+}
+
+impl SyncReport {
+    fn failed(&mut self, share: SpaceId, error: EngineError) {
+        self.failures.push((share, error.to_string()));
+    }
+}
+
+/// Waits for all of them, one after the other: their requests are on the way already once each was
+/// polled, and streams do not wait for each other.
+async fn futures_all<T>(
+    asking: Vec<impl Future<Output = Result<Vec<T>, EngineError>>>,
+) -> Result<Vec<T>, EngineError> {
+    let mut all = Vec::new();
+    let mut waiting: Vec<_> = asking.into_iter().map(Box::pin).collect();
+    let mut done: Vec<Option<Vec<T>>> = waiting.iter().map(|_| None).collect();
+    std::future::poll_fn(|cx| {
+        for (future, slot) in waiting.iter_mut().zip(&mut done) {
+            if slot.is_none()
+                && let std::task::Poll::Ready(ready) = future.as_mut().poll(cx)
+            {
+                *slot = Some(ready?);
+            }
+        }
+        match done.iter().all(Option::is_some) {
+            true => std::task::Poll::Ready(Ok::<(), EngineError>(())),
+            false => std::task::Poll::Pending,
+        }
+    })
+    .await?;
+    done.into_iter().flatten().for_each(|some| all.extend(some));
+    Ok(all)
+}

@@ -1,0 +1,72 @@
+//! Phones that go by several names, as they took new keys.
+
+use mainstay_core::engine::{DeviceInfo, Job};
+use mainstay_core::sync::Local;
+use mainstay_tests::inside::Inside;
+use mainstay_tests::stores;
+
+use super::{Phone, Phrase, World, log, round, rows, two};
+
+fn active(phone: &Phone) -> Vec<DeviceInfo> {
+    let mut devices = phone.replica.devices();
+    devices.retain(|device| device.status == "active");
+    devices
+}
+
+/// A phone of one's own, and another one whose store was put back, so that it took a new key.
+fn renamed(seed: u64) -> (World, Phrase, Phone, Phone) {
+    let (mut world, phrase, mut own, mut other) = two(seed);
+    log(&world, &mut other, "one");
+    round(&mut world, &mut [&mut other, &mut own]);
+    let (old, before) = (stores::copy(&other.store), other.replica.author());
+    log(&world, &mut other, "two");
+    world.sync(&mut other).unwrap();
+    let mut other = world.open(&old, &other.secret.clone()).unwrap();
+    round(&mut world, &mut [&mut other, &mut own]);
+    assert_ne!(other.replica.author(), before);
+    (world, phrase, own, other)
+}
+
+// Broken on purpose: `Replica::names_to_remove` giving the shown name alone made it fail.
+#[test]
+fn whoever_removes_a_phone_removes_every_name_that_it_went_under() {
+    let (mut world, phrase, mut own, other) = renamed(141);
+    let former = other.secret.keys(&own.replica.space(), 0).author;
+    assert_eq!(active(&own).len(), 2, "one line for each device");
+    own.replica.ask(Job::Remove(other.replica.author()));
+    world.sync(&mut own).unwrap();
+    assert_eq!(active(&own).iter().map(|device| device.this).collect::<Vec<_>>(), [true]);
+    let roster = Inside::new(&world.relay, &phrase, world.now_ms as u64).roster;
+    assert!(!roster.state().is_active(&former.author_id()));
+    let epochs = roster.state().epoch.number;
+    assert_eq!(epochs, 2, "one record, one new epoch");
+}
+
+#[test]
+fn whoever_confirms_a_phone_confirms_every_name_that_it_went_under() {
+    let (mut world, phrase, mut own, mut other) = renamed(142);
+    let mut new = world.restore(&phrase).unwrap();
+    world.sync(&mut new).unwrap();
+    for phone in [&own, &other] {
+        new.replica.ask(Job::Confirm(phone.replica.author()));
+    }
+    world.sync(&mut new).unwrap();
+    assert!(new.replica.devices().iter().all(|device| device.status == "active"));
+    round(&mut world, &mut [&mut own, &mut other, &mut new]);
+    assert_eq!(rows(&mut new), rows(&mut own));
+    assert_eq!(rows(&mut new), rows(&mut other));
+}
+
+#[test]
+fn whoever_removes_a_clone_of_this_phone_stays() {
+    let (mut world, _, mut own, _) = two(143);
+    world.sync(&mut own).unwrap();
+    let mut twin = world.open(&stores::copy(&own.store), &own.secret.clone()).unwrap();
+    log(&world, &mut own, "of the first");
+    log(&world, &mut twin, "of the twin");
+    round(&mut world, &mut [&mut own, &mut twin]);
+    own.replica.ask(Job::Remove(twin.replica.author()));
+    world.sync(&mut own).unwrap();
+    assert!(own.replica.is_member() && world.sync(&mut twin).is_err());
+    assert_eq!(rows(&mut own).len(), 2);
+}
