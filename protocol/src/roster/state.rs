@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::frame::Signer;
 use crate::heads::Head;
 use crate::ids::{AuthorId, EpochId, SlotId};
-use crate::roster::record::{Device, Epoch, KemKey};
+use crate::roster::record::{Device, Epoch, KemKey, Role};
 use crate::roster::share::ShareState;
 use crate::sign::VerifyKey;
 
@@ -131,11 +131,15 @@ impl State {
     }
 
     /// Whether one author may replace what another one stored: in a private space all devices are
-    /// one person's; in a share both must be the same member's.
+    /// one person's; in a share both must be the same member's. The owner under new keys is still the
+    /// owner, who takes back what they said under the old ones.
     pub fn may_cover(&self, author: &AuthorId, covered: &AuthorId) -> bool {
         let Some(share) = &self.share else { return true };
-        let member = |author| share.authors.get(author).map(|state| state.member);
-        member(author).is_some() && member(author) == member(covered)
+        match (share.author_of(author), share.author_of(covered)) {
+            (Some((_, Role::Owner)), Some((_, Role::Owner))) => true,
+            (Some((one, _)), Some((other, _))) => one == other,
+            _ => false,
+        }
     }
 
     /// The recipients that an epoch started now must be wrapped for.
