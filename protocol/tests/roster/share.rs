@@ -268,7 +268,9 @@ fn the_owner_goes_on_under_new_keys_and_the_old_devices_are_out() {
     assert_eq!(roster.state().admits_place(&author(11), &SLOT, 5), Some(true));
     breaks(say(&mut roster, OWNER, vec![certify(31)]), "its signer may not act in this space");
     say(&mut roster, 3, vec![certify(31)]).unwrap();
-    assert!(!roster.state().may_cover(&author(31), &author(11)), "another member to the relay");
+    assert!(roster.state().may_cover(&author(31), &author(11)), "to take back what they said");
+    assert!(!roster.state().may_cover(&author(31), &author(12)));
+    assert!(!roster.state().may_cover(&author(12), &author(11)));
 }
 
 #[test]

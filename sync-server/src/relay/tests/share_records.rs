@@ -4,6 +4,7 @@ use mainstay_protocol::envelope::{Chunk, Envelope, Header, Kind};
 use mainstay_protocol::frame::{Admission, Pull, Refusal, Reply, Request};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
+use mainstay_protocol::roster::{Act, Role};
 
 use super::kit::*;
 use super::share_kit::*;
@@ -235,6 +236,30 @@ fn counsellors_leave_half_of_a_shares_slots_to_its_owner() {
     let slots = Request::Slots { space: t.world.id };
     let refused = refusal(&t.relay, &mut t.of_counsellor, slots);
     assert!(matches!(refused, Refusal::Malformed { .. }), "{refused:?}");
+}
+
+// Broken on purpose: comparing members alone made it fail.
+#[test]
+fn an_owner_under_new_keys_takes_back_what_they_said_under_the_old_ones() {
+    let mut t = share();
+    let mut before = t.world.chain(&t.phone);
+    let said = before.record(&t.world, &[], b"shared");
+    push(&t.relay, &mut t.of_owner, &t.world, &[said]);
+    let (mine, new_phone, counsellor) = (Key::new(60), Key::new(61), t.counsellor.clone());
+    let epoch = t.world.epoch_for(&[&mine, &counsellor]);
+    let rekey = Act::Rekey { owner: party(&mine, Role::Owner), last: vec![] };
+    t.owner_says(vec![rekey, epoch]);
+    let head = t.world.head();
+    t.world.say(&mine, vec![certify(&new_phone)]);
+    let mut of_mine = t.world.attached_member(&t.relay, &mine);
+    ask(&t.relay, &mut of_mine, t.world.append(head));
+    let mut of_phone = t.world.attached(&t.relay, &new_phone);
+    let retraction = t.world.chain(&new_phone).record(&t.world, &[before.head()], b"");
+    push(&t.relay, &mut of_phone, &t.world, &[retraction]);
+    assert_eq!(t.bodies(&[1, 2]), [2]);
+    let late = before.record(&t.world, &[], b"thief");
+    let refused = refusal(&t.relay, &mut t.of_owner, push_request(t.world.id, &[late]));
+    assert_eq!(refused, Refusal::NotAuthorised);
 }
 
 #[test]
