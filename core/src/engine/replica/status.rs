@@ -95,7 +95,7 @@ impl Replica {
         let forgets = self.loose_slots()?.into_iter().map(|name| self.slot(&tx, name));
         let forgets = forgets.filter(|slot| slot.as_ref().is_ok_and(|slot| slot.destroy)).count();
         let plan = usize::from(self.plan_pending(&tx)?.is_some());
-        Ok(pending + plan + forgets + self.outbox()?.len())
+        Ok(pending + plan + forgets + self.outbox()?.len() + self.unsaid()?)
     }
 
     /// Entries that wait, and those of them that are not deleted.

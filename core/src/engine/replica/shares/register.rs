@@ -226,6 +226,18 @@ impl Replica {
         Ok(registers)
     }
 
+    /// How much waits in all shares to be said, or for the relay's word.
+    pub(in crate::engine::replica) fn unsaid(&self) -> Result<usize, EngineError> {
+        let mut waits = 0;
+        for table in [Table::ShareSay, Table::ShareOut] {
+            self.tx().scan(&self.vault.table(table), &mut |_, _| {
+                waits += 1;
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(waits)
+    }
+
     fn sent_key(&self, share: &SpaceId, slot: &SlotId) -> Key {
         self.vault.key(Table::ShareOut, &[share.as_bytes(), slot.as_bytes()])
     }
