@@ -14,6 +14,8 @@
 //! | delete and undo | [`Engine::delete`], [`Engine::restore_deleted`]; [`Engine::deleted`] for a list of what is hidden; [`Engine::forget`] has no undo. To undo an edit, keep the old value and `edit` it back |
 //! | two devices that differ | a row's `conflicted` mark; [`Engine::show`] has each field's value that stands and those that lost. `edit` with any of them, also the one that stands, settles it. For the plan [`Engine::show_plan`] |
 //! | "saved", "on the relay", "on my tablet" | [`Engine::status`]; after a sync also its [`SyncReport`] |
+//! | sharing | [`Engine::share_invite`] gives a link; both sides sync, [`Engine::shares`] has the code to compare on either screen, and [`Engine::share_confirm`] lets the other side in. [`Engine::share_preview`] is exactly what they see; [`Engine::share_choose`], [`Engine::share_set_consent`], [`Engine::share_end`] change it, and reach them with the next sync |
+//! | a counsellor's clients | [`Engine::share_join`] answers a link; [`Engine::shares`], [`Engine::share_records`], and [`Engine::share_say`] for comments and proposals |
 //! | an error | its text can be shown to a person as it is; match on [`EngineError`] for what to offer: try later ([`EngineError::Offline`]), unlock ([`EngineError::Key`]), close the other program or make room ([`EngineError::Store`] with its [`StoreError`]) |
 //!
 //! # Threads, waiting, units
@@ -50,6 +52,7 @@ pub use following::Live;
 pub use handle::Engine;
 pub use keys::{KeyError, KeyProvider};
 pub use mainstay_protocol::address::{AddressError, RelayAddress};
+pub use mainstay_protocol::ids::{MemberId, SpaceId};
 pub use mainstay_store::{Backend, StoreError};
 pub use replica::{
     Alarm, AsOf, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Errand, Fork, Glance, Handshake,

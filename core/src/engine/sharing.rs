@@ -198,6 +198,18 @@ impl Engine {
         self.worker.call(move |replica| replica.record_of(&share, &entry)).await
     }
 
+    /// The entry that a record of this person's share stands for: what a comment is about.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub async fn share_entry_of(
+        &self,
+        share: SpaceId,
+        record: RecordId,
+    ) -> Result<Option<EntryId>, EngineError> {
+        self.worker.call(move |replica| replica.entry_of(&share, &record)).await
+    }
+
     /// Every share and open invitation, those of this relay on its connection. A share that fails
     /// does not keep the others back; the connection's failure does.
     pub(super) async fn sync_shares(
