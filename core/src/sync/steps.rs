@@ -208,9 +208,6 @@ impl Session {
             (Asked::Receipts, Reply::Receipts { receipts, stamp }) => {
                 self.receipts = Some((receipts, stamp));
             }
-            (Asked::Pull, Reply::Items { items, more: true, .. }) if items.is_empty() => {
-                return Err(SyncError::BadReply("more to come, and nothing of it").into());
-            }
             (Asked::Pull, Reply::Items { items, continues, more, cursor }) => {
                 local.take_items(items, Some(cursor), now_ms)?;
                 // Who says that there is more has shown something new: else this would never end.
