@@ -25,8 +25,8 @@ use crate::space::link::{
 };
 use crate::space::member::MemberSecret;
 
-/// An invitation of this device, or one that it has answered.
-#[derive(Debug, Clone, Encode, Decode)]
+/// An invitation of this device, or one that it has answered. It holds secrets, and is not printed.
+#[derive(Clone, Encode, Decode)]
 pub(in crate::engine) struct Door {
     #[n(0)]
     pub(in crate::engine) share: SpaceId,

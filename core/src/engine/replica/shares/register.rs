@@ -24,7 +24,8 @@ use crate::space::slot::SlotName;
 pub(super) type SideId = [u8; 16];
 
 /// A slot of a share: one record, and where the chains of its member's devices stand.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+// A person's words are in it: not printed.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Register {
     #[n(0)]
     pub(super) slot: SlotId,
@@ -48,7 +49,8 @@ pub(super) struct Register {
 }
 
 /// What one device said.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+// A person's words are in it: not printed.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Said {
     #[n(0)]
     pub(super) author: AuthorId,
@@ -62,7 +64,8 @@ pub(super) struct Said {
 }
 
 /// An envelope whose fate is unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+// A person's words are in it: not printed.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Sent {
     #[n(0)]
     pub(super) envelope: ByteVec,
