@@ -31,6 +31,7 @@ mod relay;
 mod salvage;
 mod shares;
 mod slots;
+mod stash;
 mod status;
 mod timers;
 mod verify;

@@ -168,3 +168,47 @@ fn a_phone_that_waits_takes_nothing_in_whatever_the_relay_shows_it() {
     round(&mut world, &mut [&mut new, &mut own]);
     assert_eq!((ids(&mut own), ids(&mut new)), (vec![], vec![]));
 }
+
+// Broken on purpose: a status that asked only whether the relay is intact made it fail.
+#[test]
+fn a_phone_that_learns_that_it_waits_does_not_say_that_what_it_sent_is_on_the_relay() {
+    let (mut world, phrase, mut own, mut other) = two(135);
+    let mut new = world.restore(&phrase).unwrap();
+    world.sync(&mut new).unwrap();
+    // The relay loses the recovery, and takes an entry under the list from before.
+    world.wipe_relay();
+    let late = log(&world, &mut own, "sent under the list from before");
+    world.sync(&mut own).unwrap();
+    assert_eq!(own.replica.status(world.now_ms).unwrap().on_relay, 1);
+    world.sync(&mut new).unwrap();
+    assert!(world.sync(&mut own).is_err());
+    let status = own.replica.status(world.now_ms).unwrap();
+    assert_eq!((status.on_relay, status.waiting, status.entries), (0, 1, 1));
+    let mut newest = world.restore(&phrase).unwrap();
+    world.sync(&mut newest).unwrap();
+    assert_eq!(ids(&mut newest), [], "nobody can rebuild it yet");
+    newest.replica.ask(Job::Confirm(own.replica.author()));
+    round(&mut world, &mut [&mut newest, &mut own]);
+    assert_eq!(own.replica.status(world.now_ms).unwrap().on_relay, 1);
+    assert_eq!(ids(&mut newest), [late]);
+    assert!(world.sync(&mut other).is_err());
+}
+
+// Broken on purpose: `Replica::verified` without noting what a chain's bound voids made it fail.
+#[test]
+fn a_chapter_that_only_a_waiting_phone_brought_to_a_wiped_relay_is_brought_again() {
+    let (mut world, phrase, mut own, mut other) = two(136);
+    let kept = log(&world, &mut own, "before the recovery");
+    round(&mut world, &mut [&mut own, &mut other]);
+    let mut new = world.restore(&phrase).unwrap();
+    world.sync(&mut new).unwrap();
+    world.wipe_relay();
+    // Under the list from before: what it packs lies beyond what the recovery's phone knew of it.
+    world.sync(&mut own).unwrap();
+    world.sync(&mut new).unwrap();
+    let status = new.replica.status(world.now_ms).unwrap();
+    let mut newest = world.restore(&phrase).unwrap();
+    world.sync(&mut newest).unwrap();
+    assert_eq!(status.on_relay, 1);
+    assert_eq!(ids(&mut newest), [kept], "what is said to be on the relay can be rebuilt");
+}

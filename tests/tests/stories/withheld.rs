@@ -5,7 +5,7 @@ use mainstay_protocol::frame::{Item, Reply, Request};
 use mainstay_tests::network::Line;
 
 use super::dishonest::meddling;
-use super::{log, round, rows, two};
+use super::{edit, log, round, rows, two};
 
 /// A relay that leaves these numbers out, and says so many times that there is more.
 fn withholding(hidden: u64, more: u32) -> Line {
@@ -56,4 +56,31 @@ fn what_waits_for_something_withheld_is_read_again_by_the_next_sync() {
     }
     world.sync(&mut own).unwrap();
     assert_eq!(rows(&mut own).len(), 3);
+}
+
+// Broken on purpose: `Replica::take_entry` without `take_stashed` made it fail.
+#[test]
+fn an_edit_that_comes_before_its_entry_is_taken_in_with_it() {
+    let (mut world, _, mut first, mut second) = two(163);
+    let mut third = world.link(&mut first, "third").unwrap();
+    world.sync(&mut third).unwrap();
+    let id = log(&world, &mut first, "as it was written");
+    world.sync(&mut first).unwrap();
+    world.sync(&mut second).unwrap();
+    edit(&world, &mut second, id, "as the second phone put it");
+    world.sync(&mut second).unwrap();
+    // Other devices' chains may come in any order.
+    let mut backwards = meddling(|_, mut replies| {
+        for reply in &mut replies {
+            if let Reply::Items { items, .. } = reply {
+                items.reverse();
+            }
+        }
+        replies
+    });
+    world.sync_over(&mut third, &mut backwards).unwrap();
+    assert_eq!(rows(&mut third), rows(&mut second));
+    round(&mut world, &mut [&mut third, &mut second]);
+    let status = second.replica.status(world.now_ms).unwrap();
+    assert!(status.devices.iter().any(|device| device.name == "third" && device.confirmed == 1));
 }

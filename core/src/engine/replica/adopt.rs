@@ -6,8 +6,7 @@ use std::ops::ControlFlow;
 use mainstay_protocol::codec;
 
 use super::crossed::is_covered;
-use super::docs::{entry_key, month_key};
-use super::records::{DocRecord, Slot, Stashed, Wanted};
+use super::records::{Slot, Wanted};
 use super::{Alarm, Replica};
 use crate::chapter::{Bundle, BundledDoc, Page, SlotName};
 use crate::document::{EntryDoc, PlanDoc, Row};
@@ -256,29 +255,5 @@ impl Replica {
         tx.commit_lazily(&mut *self.rng)?;
         self.adopt_fetched()?;
         Ok(!self.wanted()?.is_empty())
-    }
-
-    /// Takes in the changes that waited for a chapter's documents.
-    fn unstash(&mut self, tx: &mut Tx, month: Month) -> Result<(), EngineError> {
-        let mut all = Vec::new();
-        tx.scan(&month_key(&self.vault, Table::Stash, month), &mut |_, bytes| {
-            all.push(codec::decode::<Stashed>(&bytes)?);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        for stashed in all {
-            let id = EntryId::from_bytes(stashed.entry);
-            let (mut doc, record) =
-                self.doc(tx, &id)?.unwrap_or((EntryDoc::empty(), DocRecord::none(stashed.entry)));
-            for changes in &stashed.changes {
-                if doc.apply(changes).is_err() {
-                    self.alarm(Alarm::Unreadable);
-                }
-            }
-            if !doc.missing() {
-                tx.delete(&entry_key(&self.vault, Table::Stash, &id))?;
-                self.put_doc(tx, &id, &doc, record.from)?;
-            }
-        }
-        Ok(())
     }
 }

@@ -86,11 +86,8 @@ impl Replica {
     pub(super) fn may_pack(&mut self, tx: &Tx, month: Month) -> Result<bool, EngineError> {
         let mut waits = self.restoring.is_some()
             || self.is_held(tx, month)?
-            || !self.bare_rows(tx, month)?.is_empty();
-        tx.scan(&month_key(&self.vault, Table::Stash, month), &mut |_, _| {
-            waits = true;
-            Ok(ControlFlow::Break(()))
-        })?;
+            || !self.bare_rows(tx, month)?.is_empty()
+            || self.has_stashed(tx, Some(month))?;
         let id = self.slot_id(SlotName::Chapter(month.index()));
         tx.scan(&self.vault.key(Table::Wanted, &[id.as_bytes()]), &mut |_, _| {
             waits = true;

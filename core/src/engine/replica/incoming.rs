@@ -9,15 +9,13 @@ use mainstay_protocol::heads::{AuthorHead, Head, HeadsDigest};
 use mainstay_protocol::ids::{AuthorId, SlotId};
 use mainstay_protocol::statement::Cursor;
 
-use super::docs::entry_key;
 use super::parked::{Parked, Wait};
-use super::records::{Slot, Stashed};
+use super::records::Slot;
 use super::{Alarm, Replica};
 use crate::chapter::{EntryChange, Payload, SlotName};
 use crate::document::EntryDoc;
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
-use crate::engine::vault::Table;
 use crate::journal::Month;
 use crate::space::seal;
 
@@ -178,9 +176,8 @@ impl Replica {
         // Made under a list of devices that a recovery has voided, or that is newer than this one.
         if !self.roster.accepts_head(&header.roster) {
             self.intake.stale_roster |= self.intake.asked_heads.insert(header.roster);
-            let voided = !self.intake.stale_roster && header.kind == Kind::Snapshot;
-            if voided && !header.covers.is_empty() {
-                self.intake.voided.insert(header.slot);
+            if !self.intake.stale_roster {
+                self.note_voided(header);
             }
             return None;
         }
@@ -194,6 +191,7 @@ impl Replica {
         }
         let admitted = self.roster.state().admits_place(&header.author, &header.slot, header.seq);
         if admitted != Some(true) {
+            self.note_voided(header);
             return None;
         }
         let hash = stub.hash(&self.me.space);
@@ -205,6 +203,14 @@ impl Replica {
         }
         let header = self.counted(header.clone());
         Some(Verified { number: item.number, header, whole, hash })
+    }
+
+    /// A snapshot that does not count stands on the relay for what it covers: that is to be brought
+    /// again.
+    fn note_voided(&mut self, header: &Header) {
+        if header.kind == Kind::Snapshot && !header.covers.is_empty() {
+            self.intake.voided.insert(header.slot);
+        }
     }
 
     /// A snapshot's header as far as it counts. A stolen device can say that it covers chains of
@@ -302,6 +308,7 @@ impl Replica {
         let slot = self.slot(tx, slot_of(&id))?;
         let again = slot.head(author).is_some_and(|head| head.seq >= seq);
         self.await_receipt(tx, Some(change.entry), (slot.id, *author, seq))?;
+        self.take_stashed(tx, &id, &mut doc)?;
         if doc.missing() {
             return self.stash(tx, change);
         }
@@ -312,17 +319,6 @@ impl Replica {
         *last = seq.max(*last);
         self.counts.received += 1;
         self.put_doc(tx, &id, &doc, from)
-    }
-
-    fn stash(&mut self, tx: &mut Tx, change: &EntryChange) -> Result<(), EngineError> {
-        let key = entry_key(&self.vault, Table::Stash, &change.id());
-        let mut stashed = tx
-            .get::<Stashed>(&key)?
-            .unwrap_or(Stashed { entry: change.entry, changes: Vec::new() });
-        if !stashed.changes.contains(&change.changes) {
-            stashed.changes.push(change.changes.clone());
-        }
-        tx.put(&key, &stashed)
     }
 }
 

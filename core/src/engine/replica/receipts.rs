@@ -59,12 +59,7 @@ impl Replica {
     /// Whether heads have moved past something that is not here: the body of a snapshot that the
     /// relay did not deliver, changes whose document did not come. A receipt would be untrue.
     fn lacks_content(&self) -> Result<bool, EngineError> {
-        let mut lacks = !self.wanted()?.is_empty();
-        self.tx().scan(&self.vault.table(Table::Stash), &mut |_, _| {
-            lacks = true;
-            Ok(ControlFlow::Break(()))
-        })?;
-        Ok(lacks)
+        Ok(!self.wanted()?.is_empty() || self.has_stashed(&self.tx(), None)?)
     }
 
     /// The relay has the receipt: none is owed, unless something changed since it was made.

@@ -56,7 +56,9 @@ impl Replica {
         // What came as a page says how an entry reads, not that its document is anywhere.
         let bare = if self.restoring.is_some() { 0 } else { self.bare_entries()? };
         let relay = self.relay.as_ref();
-        let intact = relay.is_some_and(|relay| relay.intact);
+        // What a device sent counts only while it is on the list: what lies beyond its end or its
+        // bound, nobody who restores reads.
+        let intact = relay.is_some_and(|relay| relay.intact) && self.is_member();
         let whole = entries.saturating_sub(bare);
         let on_relay = if intact { whole.saturating_sub(live_waiting) } else { 0 };
         let synced_ms = relay.and_then(|relay| relay.synced_ms);

@@ -76,11 +76,13 @@ impl Replica {
         let earlier = self.wanted_in(tx, &header.slot)?;
         let asked = earlier.iter().any(|wanted| wanted.author == header.author);
         let replaced = self.replaces_wanted(tx, header)? || asked;
+        let month = crate::chapter::month_of(&slot.name);
+        let stashed = month.is_some() && self.has_stashed(tx, month)?;
         let needless = !replaced
             && !header.news
             && !header.destroys
             && !self.announced_may_cross(slot, header, !earlier.is_empty())
-            && !self.has_stash(tx, &slot.name)?
+            && !stashed
             && header.covers.iter().all(held);
         let page_wanted = page && self.restoring.is_some();
         if complete && ((!page && !needless) || page_wanted) {
@@ -180,19 +182,6 @@ impl Replica {
             }
         }
         Ok(!old.is_empty())
-    }
-
-    /// Whether changes of a chapter wait for their documents.
-    fn has_stash(&self, tx: &Tx, name: &SlotName) -> Result<bool, EngineError> {
-        let mut found = false;
-        if let Some(month) = crate::chapter::month_of(name) {
-            let prefix = super::docs::month_key(&self.vault, Table::Stash, month);
-            tx.scan(&prefix, &mut |_, _| {
-                found = true;
-                Ok(ControlFlow::Break(()))
-            })?;
-        }
-        Ok(found)
     }
 
     /// Whether this device held the snapshot author's own chain up to the snapshot.
