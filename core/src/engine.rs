@@ -57,6 +57,6 @@ pub use mainstay_store::{Backend, StoreError};
 pub use replica::{
     Alarm, AsOf, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Errand, Fork, Glance, Handshake,
     Heard, Imported, Job, Offer, Problem, Replica, Setup, ShareInfo, ShareMember, ShareStage,
-    Shown, ShownPlan, Status,
+    SharedPlanView, Shown, ShownPlan, Status,
 };
 pub use syncing::SyncReport;

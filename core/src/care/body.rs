@@ -3,7 +3,7 @@
 use minicbor::decode::Error;
 use minicbor::{Decode, Decoder, Encode};
 
-use super::{RecordId, Role, SharedEntry, SharedPlan};
+use super::{PlanEdits, RecordId, Role, SharedEntry, SharedPlan};
 use crate::journal::Fields;
 use crate::plan::{ItemId, Section};
 
@@ -81,6 +81,9 @@ pub enum SharedBody {
         #[n(1)]
         at_ms: i64,
     },
+    /// Changes that a counsellor made in the plan, until they are taken in.
+    #[n(7)]
+    Edits(#[n(0)] PlanEdits),
     /// Something of a form that only a newer version knows. It is only ever read: nobody may write
     /// it.
     #[n(255)]
@@ -114,6 +117,7 @@ impl SharedBody {
             Self::Proposal { .. } => "proposal",
             Self::Decision { .. } => "decision",
             Self::Opened { .. } => "opened",
+            Self::Edits(_) => "edits",
             Self::Unreadable => "unreadable",
         }
     }
@@ -128,18 +132,18 @@ impl std::fmt::Debug for SharedBody {
 
 /// Whether a member of this role may write such a record. Readers drop what its writer may not.
 ///
-/// The owner shows, retracts, comments and decides. A counsellor comments, proposes, tells that
-/// something was opened, and retracts; as a record takes the place only of what its own member said
+/// The owner shows, retracts, comments and decides. A counsellor comments, proposes, edits the plan
+/// (which counts where the consent says so), tells that something was opened, and retracts; as a record takes the place only of what its own member said
 /// there before, that is their own.
 #[must_use]
 pub const fn may_write(role: Role, body: &SharedBody) -> bool {
-    use SharedBody::{Comment, Decision, Entry, Gone, Opened, Plan, Proposal};
+    use SharedBody::{Comment, Decision, Edits, Entry, Gone, Opened, Plan, Proposal};
     match role {
         Role::Owner => {
             matches!(body, Entry(_) | Gone | Plan(_) | Comment { .. } | Decision { .. })
         }
         Role::Counsellor => {
-            matches!(body, Comment { .. } | Proposal { .. } | Gone | Opened { .. })
+            matches!(body, Comment { .. } | Proposal { .. } | Gone | Opened { .. } | Edits(_))
         }
         _ => false,
     }

@@ -44,6 +44,7 @@ impl SharedRecord {
             SharedBody::Decision { at_ms, .. } | SharedBody::Opened { at_ms, .. } => {
                 check_time(*at_ms)
             }
+            SharedBody::Edits(edits) => check(edits.keeps_limits(), "changes of the plan"),
             SharedBody::Gone | SharedBody::Unreadable => Ok(()),
         }
     }
@@ -74,7 +75,7 @@ pub(super) fn is_field(name: &str, value: &Value) -> bool {
     is_field_name(name) && size_bytes(value) <= CareLimits::VALUE_MAX_BYTES
 }
 
-fn size_bytes(value: &Value) -> usize {
+pub(super) fn size_bytes(value: &Value) -> usize {
     match value {
         Value::Str(text) => text.len(),
         Value::Json(json) => json.to_string().len(),
@@ -87,7 +88,11 @@ fn check_text(text: &str, max: usize) -> Result<(), InvalidRecord> {
 }
 
 fn check_time(at_ms: i64) -> Result<(), InvalidRecord> {
-    check((0..=LAST_MS).contains(&at_ms), "time")
+    check(is_time(at_ms), "time")
+}
+
+pub(super) fn is_time(at_ms: i64) -> bool {
+    (0..=LAST_MS).contains(&at_ms)
 }
 
 const fn check(fits: bool, what: &'static str) -> Result<(), InvalidRecord> {

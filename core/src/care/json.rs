@@ -22,6 +22,7 @@ use crate::plan::Section;
 /// | `proposal` | `section`, `item` (or null), `text`, `details`, `why`, `written` |
 /// | `decision` | `proposal`, `accepted`, `decided` |
 /// | `opened` | `on` (or null), `opened` |
+/// | `edits` | `changes`: how many changes of the plan wait to be taken in |
 ///
 /// where `on` is `{record: ID}`, `{item: ID}` or `{plan: true}`, and times are instants in UTC.
 #[must_use]
@@ -51,6 +52,7 @@ pub fn to_json(record: &SharedRecord) -> Json {
             json.insert("decided".to_owned(), instant(*at_ms));
             json
         }
+        SharedBody::Edits(edits) => one("changes", edits.edits.len().into()),
         SharedBody::Opened { on, at_ms } => {
             let mut json = one("on", on.as_ref().map_or(Json::Null, target));
             json.insert("opened".to_owned(), instant(*at_ms));

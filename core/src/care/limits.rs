@@ -34,6 +34,10 @@ impl CareLimits {
     pub const COUNTER_MAX: u64 = 1 << 40;
     /// Bytes of a comment.
     pub const COMMENT_MAX_BYTES: usize = 8 * 1024;
+    /// Changes of a plan that wait at one time, in one record.
+    pub const EDITS_MAX: usize = 64;
+    /// Bytes of the name of a version of the plan. It is made of 32 bytes for each of its heads.
+    pub const EDITS_BASE_MAX_BYTES: usize = 4 * 1024;
     /// Bytes of the reason given with a proposal.
     pub const WHY_MAX_BYTES: usize = 2 * 1024;
 }

@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use super::{CareLimits, Class, Consent};
+use super::{CareLimits, Class, Consent, Editing};
 use crate::journal::{Codes, Fields, Limits, Value};
 use crate::plan::{ItemId, Plan, PlanItem, PlanLimits, Section};
 
@@ -32,6 +32,10 @@ pub struct SharedPlan {
     /// The items in use, section by section; at most [`PlanLimits::ITEMS_MAX`].
     #[n(0)]
     pub items: Vec<SharedItem>,
+    /// Where the consent lets the counsellor edit it: what an edit refers to, and which were taken
+    /// in. No part of a preview.
+    #[n(1)]
+    pub editing: Option<Editing>,
 }
 
 /// An item of the plan as somebody else sees it.
@@ -66,9 +70,39 @@ pub fn project_plan(plan: &Plan, consent: &Consent, now_ms: i64) -> Option<Share
     if consent.is_over(now_ms) || !consent.covers(Class::Plan) {
         return None;
     }
+    Some(as_shared(plan))
+}
+
+/// The items in use, those within their limits.
+pub(super) fn as_shared(plan: &Plan) -> SharedPlan {
     let items = plan.items.values().flatten().filter(|item| item.archived_at_ms.is_none());
     let items = items.map(shared).filter(SharedItem::keeps_limits).take(PlanLimits::ITEMS_MAX);
-    Some(SharedPlan { items: items.collect() })
+    SharedPlan { items: items.collect(), editing: None }
+}
+
+/// A shared plan as one that can be edited: its items in their order.
+pub(super) fn as_plan(shared: &SharedPlan) -> Plan {
+    let mut order = String::new();
+    let items = shared.items.iter().map(|item| {
+        order = crate::plan::between(
+            Some(&order).filter(|order| !order.is_empty()).map(|o| &**o),
+            None,
+        );
+        PlanItem {
+            id: item.id,
+            section: item.section.clone(),
+            text: item.text.clone(),
+            details: item.details.clone(),
+            order: order.clone(),
+            archived_at_ms: None,
+        }
+    });
+    Plan::from_items(items.collect::<Vec<_>>())
+}
+
+pub(super) fn are_known_details(details: &Fields) -> bool {
+    details.keys().all(|name| DETAILS.contains(&name.as_str()))
+        && details.len() <= PlanLimits::DETAILS_MAX
 }
 
 fn shared(item: &PlanItem) -> SharedItem {
@@ -91,7 +125,13 @@ impl SharedItem {
 
 impl SharedPlan {
     pub(super) fn keeps_limits(&self) -> bool {
-        self.items.len() <= PlanLimits::ITEMS_MAX && self.items.iter().all(SharedItem::keeps_limits)
+        let named = self.editing.as_ref().is_none_or(|editing| {
+            editing.version.len() <= CareLimits::EDITS_BASE_MAX_BYTES
+                && editing.taken.iter().all(|t| t.refused.len() <= CareLimits::EDITS_MAX)
+        });
+        named
+            && self.items.len() <= PlanLimits::ITEMS_MAX
+            && self.items.iter().all(SharedItem::keeps_limits)
     }
 }
 

@@ -139,7 +139,10 @@ impl SharedRecord {
             | SharedBody::Proposal { written_at_ms: at, .. }
             | SharedBody::Decision { at_ms: at, .. }
             | SharedBody::Opened { at_ms: at, .. } => Some(*at),
-            SharedBody::Gone | SharedBody::Plan(_) | SharedBody::Unreadable => None,
+            SharedBody::Gone
+            | SharedBody::Plan(_)
+            | SharedBody::Edits(_)
+            | SharedBody::Unreadable => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use automerge::transaction::Transactable;
 use automerge::{Automerge, AutomergeError, ObjId, ObjType, ROOT, ReadDoc, Value as Stored};
+use sha2::{Digest, Sha256};
 
 use super::entry_doc::deletion;
 use super::replica::Replica;
@@ -100,6 +101,40 @@ impl PlanDoc {
         })
     }
 
+    /// Takes in changes that somebody else made of the plan as it was at some heads, in order, each
+    /// with its time. Tells of each whether the plan takes it.
+    ///
+    /// What comes of it depends on these arguments alone, so that two devices which take in the same
+    /// changes make the same ones, and a second time changes nothing. What was changed here since those
+    /// heads is a change at the same time: [`PlanDoc::conflicts`] offers what lost.
+    ///
+    /// # Errors
+    /// [`DocError::TooLarge`] if the document would outgrow its limit; the plan is then unchanged.
+    pub fn take_edits(
+        &mut self,
+        at: &Heads,
+        edits: &[(PlanEdit, i64)],
+        from: &[u8],
+    ) -> Result<Vec<bool>, DocError> {
+        let mut fork = Self { replica: self.replica.fork_at(at)? };
+        let mut actor = digest(&[from]);
+        for head in fork.heads().hashes() {
+            actor = digest(&[&actor, head]);
+        }
+        let mut taken = Vec::new();
+        for (edit, at_ms) in edits {
+            let bytes = minicbor::to_vec(edit).map_err(|_| DocError::Malformed("an edit"))?;
+            actor = digest(&[&actor, &bytes, &at_ms.to_be_bytes()]);
+            match fork.edit(edit, actor, *at_ms) {
+                Ok(()) => taken.push(true),
+                Err(DocError::Plan(_)) => taken.push(false),
+                Err(error) => return Err(error),
+            }
+        }
+        self.merge(&fork)?;
+        Ok(taken)
+    }
+
     /// The changes that somebody with these heads lacks, concatenated; heads unknown here are
     /// ignored. Changes that wait for others are not among them.
     #[must_use]
@@ -169,6 +204,18 @@ impl PlanDoc {
             _ => None,
         })
     }
+}
+
+/// An actor that nobody but the very same change has.
+fn digest(parts: &[&[u8]]) -> [u8; 16] {
+    let mut hasher = Sha256::new_with_prefix(b"mainstay plan edit");
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    let mut actor = [0; 16];
+    actor.copy_from_slice(&hasher.finalize()[..16]);
+    actor
 }
 
 impl std::fmt::Debug for PlanDoc {

@@ -52,6 +52,20 @@ impl Replica {
         !self.am.get_missing_deps(&[]).is_empty()
     }
 
+    /// The document as it was at these heads, to be changed there and merged. Heads that are not
+    /// here are left out; without any, it is the present one.
+    pub(super) fn fork_at(&self, heads: &Heads) -> Result<Self, DocError> {
+        let known = heads.hashes().iter().filter(|hash| self.has(**hash));
+        let known: Vec<ChangeHash> = known.map(|hash| ChangeHash(*hash)).collect();
+        if known.is_empty() {
+            return Ok(self.clone());
+        }
+        contained("defect while forking", || {
+            let am = self.am.fork_at(&known).map_err(|error| refused(&error, "not forkable"))?;
+            Ok(Self { am })
+        })
+    }
+
     pub(super) fn changes_since(&self, heads: &Heads) -> Vec<u8> {
         let known: Vec<ChangeHash> = heads
             .hashes()

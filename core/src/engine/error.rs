@@ -153,6 +153,14 @@ pub enum EngineError {
     /// A member may not say that.
     #[error("that is for the other side of this share to say")]
     NotYours,
+    /// Too many changes of a client's plan wait for their phone.
+    #[error(
+        "{max} changes of this plan wait until the other side has synced; sync, and change more then"
+    )]
+    EditsWait {
+        /// How many may wait.
+        max: usize,
+    },
     /// Something that was to be said in a share breaks a limit.
     #[error(transparent)]
     Record(#[from] crate::care::RecordError),

@@ -52,7 +52,9 @@ pub use members::{DeviceInfo, Job};
 pub use open::Setup;
 pub use plan::ShownPlan;
 pub use read::{Conflict, Shown};
-pub use shares::{Errand, Glance, Handshake, Heard, Offer, ShareInfo, ShareMember, ShareStage};
+pub use shares::{
+    Errand, Glance, Handshake, Heard, Offer, ShareInfo, ShareMember, ShareStage, SharedPlanView,
+};
 pub use status::{DeviceSync, Status};
 pub use verify::Problem;
 pub use witness::AsOf;

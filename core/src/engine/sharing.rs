@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::config::now_ms;
 use super::error::EngineError;
 use super::handle::Engine;
-use super::replica::{Errand, Glance, Heard, Offer, ShareInfo};
+use super::replica::{Errand, Glance, Heard, Offer, ShareInfo, SharedPlanView};
 use super::syncing::{SyncReport, in_time};
 use crate::care::{Choice, Consent, RecordId, SharedBody, SharedPlan, SharedRecord};
 use crate::journal::EntryId;
@@ -184,6 +184,33 @@ impl Engine {
         body: SharedBody,
     ) -> Result<RecordId, EngineError> {
         self.worker.call(move |replica| replica.say_in(&share, body, now_ms())).await
+    }
+
+    /// The plan of a share, as this person sees it: their own, or a client's with their own changes in
+    /// it. `None` where it is not shared.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareExpired`].
+    pub async fn share_plan(&self, share: SpaceId) -> Result<Option<SharedPlanView>, EngineError> {
+        self.worker.call(move |replica| replica.shared_plan(&share, now_ms())).await
+    }
+
+    /// Changes a client's plan, where their consent lets this counsellor (`plan:edit`). It is in
+    /// [`Engine::share_plan`] at once, goes out with the next sync, and is in the client's own plan once
+    /// their phone has synced; what they changed meanwhile is kept, and the losing value is offered to
+    /// them. Durable on return.
+    ///
+    /// # Errors
+    /// [`EngineError::NotYours`] where the consent does not say so, or for one's own plan;
+    /// [`EngineError::Plan`] when the plan does not take the change; [`EngineError::EditsWait`] when
+    /// too many wait; [`EngineError::NoSuchShare`], [`EngineError::ShareOver`],
+    /// [`EngineError::ShareExpired`].
+    pub async fn share_edit_plan(
+        &self,
+        share: SpaceId,
+        edit: crate::plan::PlanEdit,
+    ) -> Result<(), EngineError> {
+        self.worker.call(move |replica| replica.edit_shared_plan(&share, &edit, now_ms())).await
     }
 
     /// The record that an entry is in a share.

@@ -172,6 +172,47 @@ impl PlanEdit {
     }
 }
 
+impl Plan {
+    /// The plan as it reads after a change, without a document or a history.
+    ///
+    /// # Errors
+    /// [`PlanError`] says why the plan does not take it.
+    pub fn edited(&self, edit: &PlanEdit) -> Result<Self, PlanError> {
+        let patches = edit.resolve(self)?;
+        let mut items: Vec<PlanItem> =
+            self.items.values().flatten().chain(&self.archived).cloned().collect();
+        for patch in patches {
+            let at = items.iter().position(|item| item.id == patch.id);
+            let at = at.unwrap_or_else(|| {
+                items.push(PlanItem::new(patch.id));
+                items.len() - 1
+            });
+            items[at].take(patch);
+        }
+        Ok(Self::from_items(items))
+    }
+}
+
+impl PlanItem {
+    fn new(id: ItemId) -> Self {
+        let (section, text, order) = (Section::from(String::new()), String::new(), String::new());
+        Self { id, section, text, details: Fields::new(), order, archived_at_ms: None }
+    }
+
+    fn take(&mut self, patch: ItemPatch) {
+        let ItemPatch { id: _, section, text, order, archived, details } = patch;
+        section.into_iter().for_each(|section| self.section = section);
+        text.into_iter().for_each(|text| self.text = text);
+        order.into_iter().for_each(|order| self.order = order);
+        match archived {
+            Some(true) => self.archived_at_ms = Some(0),
+            Some(false) => self.archived_at_ms = None,
+            None => {}
+        }
+        crate::journal::apply(&mut self.details, &details);
+    }
+}
+
 fn find(plan: &Plan, id: ItemId) -> Result<&PlanItem, PlanError> {
     plan.item(id).ok_or(PlanError::NoSuchItem(id))
 }

@@ -23,6 +23,7 @@ pub(crate) mod label {
     pub(crate) const MEMBER_KEM: &str = "member key exchange";
     pub(crate) const RECORD_NAMES: &str = "record names";
     pub(crate) const RECORD: &str = "record";
+    pub(crate) const PLAN_VERSION: &str = "plan version";
     pub(crate) const ROOT_SIGN: &str = "share root signing key";
     pub(crate) const ROOT_KEM: &str = "share root key exchange";
     pub(crate) const SLOT: &str = "slot";

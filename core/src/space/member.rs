@@ -7,9 +7,13 @@ use mainstay_protocol::ids::MemberId;
 use zeroize::Zeroizing;
 
 use super::CryptoRng;
+use super::aead;
 use super::kdf::{self, derive, label};
 use super::kem::KemSecret;
 use super::sign::AuthorKey;
+
+/// The step to which a version's name is padded: eight heads of a document, as CBOR.
+const VERSION_STEP_BYTES: usize = 8 * 34 + 8;
 
 /// 32 random bytes for one member of one share. Random anew in every share, so that nobody can tell
 /// from their keys that two shares are one person's. They lie in the member's private space, where
@@ -80,6 +84,26 @@ impl RecordNamer {
     /// The record of an entry.
     pub fn record_id(&self, entry: &[u8; 16]) -> [u8; 16] {
         kdf::prf(&self.0, label::RECORD, &[b"entry", entry])
+    }
+
+    /// A name for a version of the plan, which only the owner's devices can read. Padded to steps of
+    /// [`VERSION_STEP_BYTES`], so that its length tells little of how many devices changed the plan.
+    pub fn seal_version(&self, rng: &mut dyn CryptoRng, heads: &[u8]) -> Vec<u8> {
+        let mut plain = (heads.len() as u32).to_be_bytes().to_vec();
+        plain.extend_from_slice(heads);
+        plain.resize(plain.len().next_multiple_of(VERSION_STEP_BYTES), 0);
+        aead::seal(rng, &self.version_key(), b"plan version", &plain)
+    }
+
+    /// What [`RecordNamer::seal_version`] sealed; `None` if it is not this owner's.
+    pub fn open_version(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        let plain = aead::open(&self.version_key(), b"plan version", sealed).ok()?;
+        let (length, rest) = plain.split_first_chunk::<4>()?;
+        rest.get(..u32::from_be_bytes(*length) as usize).map(<[u8]>::to_vec)
+    }
+
+    fn version_key(&self) -> Zeroizing<[u8; 32]> {
+        derive(&*self.0, label::PLAN_VERSION, &[])
     }
 
     /// The record of the plan.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod editing;
 mod ending;
 mod giving;
 mod inviting;

@@ -34,6 +34,21 @@ fn proposal() -> SharedBody {
     }
 }
 
+fn edits() -> PlanEdits {
+    let add = PlanEdit::Add {
+        id: ItemId::from_bytes([6; 16]),
+        section: Section::CopingSkills,
+        text: "walk by the river".into(),
+        details: Fields::new(),
+        position: None,
+    };
+    PlanEdits {
+        base: vec![1, 2, 3].into(),
+        first: 1,
+        edits: vec![WrittenEdit { edit: add, at_ms: now() }],
+    }
+}
+
 fn bodies() -> Vec<SharedBody> {
     let item = SharedItem {
         id: ItemId::from_bytes([3; 16]),
@@ -44,7 +59,7 @@ fn bodies() -> Vec<SharedBody> {
     vec![
         SharedBody::Entry(entry()),
         SharedBody::Gone,
-        SharedBody::Plan(SharedPlan { items: vec![item] }),
+        SharedBody::Plan(SharedPlan { items: vec![item], editing: None }),
         comment("I am glad that you called."),
         proposal(),
         SharedBody::Decision {
@@ -52,6 +67,7 @@ fn bodies() -> Vec<SharedBody> {
             accepted: true,
             at_ms: now(),
         },
+        SharedBody::Edits(edits()),
         SharedBody::Opened { on: None, at_ms: now() },
         SharedBody::Opened { on: Some(Target::Item(ItemId::from_bytes([5; 16]))), at_ms: 0 },
     ]
@@ -76,7 +92,7 @@ fn the_owner_shows_and_decides_and_a_counsellor_comments_and_proposes() {
         may
     };
     assert_eq!(may(Role::Owner), ["entry", "gone", "plan", "comment", "decision"]);
-    assert_eq!(may(Role::Counsellor), ["gone", "comment", "proposal", "opened"]);
+    assert_eq!(may(Role::Counsellor), ["gone", "comment", "proposal", "edits", "opened"]);
     assert!(!may_write(Role::Owner, &SharedBody::Unreadable));
     assert!(!may_write(Role::Counsellor, &SharedBody::Unreadable));
 }

@@ -8,6 +8,7 @@
 mod book;
 mod changes;
 mod doors;
+mod editing;
 mod errand;
 mod giving;
 mod glance;
@@ -26,6 +27,7 @@ use mainstay_protocol::roster::{Role, Roster};
 
 use self::book::Book;
 pub use self::doors::Handshake;
+pub use self::editing::SharedPlanView;
 pub use self::errand::Errand;
 pub use self::glance::Glance;
 pub use self::opening::Offer;

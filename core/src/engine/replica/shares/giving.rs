@@ -14,7 +14,7 @@ use super::register::{Register, Said, Sent};
 use super::side::Side;
 use super::{Replica, Share};
 use crate::care::{
-    CareLimits, Consent, RecordId, SharedBody, SharedRecord, due_ms, project, project_plan,
+    CareLimits, Consent, RecordId, SharedBody, SharedPlan, SharedRecord, due_ms, project,
 };
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
@@ -122,6 +122,9 @@ impl Side<'_> {
         if self.share.owns() && self.journal.restoring.is_none() {
             let terms = self.share.terms(now_ms);
             if !matches!(terms, Terms::Silence) {
+                if let Terms::Consent(consent) = &terms {
+                    self.take_edits(&mut tx, consent)?;
+                }
                 bytes += self.seal_plan_view(&mut tx, &terms, now_ms)?;
                 self.seal_entries(&mut tx, &terms, (bytes, count), limit, now_ms)?;
             }
@@ -221,13 +224,9 @@ impl Side<'_> {
         self.say(tx, id, Some(*entry.as_bytes()), body)
     }
 
-    fn plan_view(&self, terms: &Terms, now_ms: i64) -> Option<SharedBody> {
-        match terms {
-            Terms::Consent(consent) => {
-                project_plan(&self.journal.plan(), consent, now_ms).map(SharedBody::Plan)
-            }
-            _ => None,
-        }
+    fn plan_view(&self, terms: &Terms, now_ms: i64) -> Result<Option<SharedBody>, EngineError> {
+        let Terms::Consent(consent) = terms else { return Ok(None) };
+        Ok(self.plan_under(consent, now_ms)?.map(SharedBody::Plan))
     }
 
     /// Whether what stands of the plan is not what it is now.
@@ -237,7 +236,7 @@ impl Side<'_> {
         let stands = self.journal.register(&self.journal.tx(), &self.share.id, place)?;
         let stands = stands.and_then(|register| register.record()).map(|record| record.body);
         let stands = stands.filter(|body| *body != SharedBody::Gone);
-        Ok(stands != self.plan_view(terms, now_ms))
+        Ok(stands != self.plan_view(terms, now_ms)?)
     }
 
     fn seal_plan_view(
@@ -246,7 +245,12 @@ impl Side<'_> {
         terms: &Terms,
         now_ms: i64,
     ) -> Result<usize, EngineError> {
-        let (id, body) = (self.share.plan_record(), self.plan_view(terms, now_ms));
+        let (id, mut body) = (self.share.plan_record(), self.plan_view(terms, now_ms)?);
+        if self.plan_differs(terms, now_ms)?
+            && let Some(SharedBody::Plan(SharedPlan { editing: Some(editing), .. })) = &mut body
+        {
+            editing.version = self.plan_version();
+        }
         self.say(tx, id, None, body)
     }
 

@@ -16,7 +16,7 @@ use crate::engine::error::EngineError;
 use crate::journal::EntryId;
 
 /// Where the owner's records are.
-const OWNER_SIDE: super::register::SideId = [0; 16];
+pub(super) const OWNER_SIDE: super::register::SideId = [0; 16];
 
 /// A share as a person sees it in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -314,7 +314,11 @@ impl Replica {
                 let pending =
                     register.pending.as_ref().map(|bytes| SharedRecord::from_bytes(bytes));
                 let record = pending.and_then(Result::ok).or_else(|| register.record());
-                if let Some(record) = record.filter(|record| record.body != SharedBody::Gone) {
+                // Changes of the plan show in the plan.
+                let shown = |record: &SharedRecord| {
+                    !matches!(record.body, SharedBody::Gone | SharedBody::Edits(_))
+                };
+                if let Some(record) = record.filter(shown) {
                     heard.push(Heard { mine, record });
                 }
                 Ok(ControlFlow::Continue(()))
@@ -340,8 +344,9 @@ impl Replica {
             if share.book.ended_ms.is_some() || !share.is_in() {
                 return Err(EngineError::ShareOver);
             }
-            let projected = matches!(body, SharedBody::Entry(_) | SharedBody::Plan(_));
-            if projected || !crate::care::may_write(share.me.role, &body) {
+            let made =
+                matches!(body, SharedBody::Entry(_) | SharedBody::Plan(_) | SharedBody::Edits(_));
+            if made || !crate::care::may_write(share.me.role, &body) {
                 return Err(EngineError::NotYours);
             }
             let bytes = SharedRecord { id: record, counter: 1, body }.to_bytes()?;
@@ -439,5 +444,10 @@ impl Replica {
 
 fn stands(register: &Register) -> bool {
     let record = register.record();
-    record.is_some_and(|record| record.body != SharedBody::Gone) || register.pending.is_some()
+    let says = |record: SharedRecord| match record.body {
+        SharedBody::Gone => false,
+        SharedBody::Edits(edits) => !edits.edits.is_empty(),
+        _ => true,
+    };
+    record.is_some_and(says) || register.pending.is_some()
 }

@@ -39,7 +39,11 @@ impl Side<'_> {
             relay.witnessed(cursor);
         }
         self.journal.put_share(&mut tx, self.share)?;
-        tx.commit_lazily(&mut *self.journal.rng)
+        tx.commit_lazily(&mut *self.journal.rng)?;
+        match items.is_empty() {
+            true => Ok(()),
+            false => self.take_edits_back(),
+        }
     }
 
     fn take_one(&mut self, tx: &mut Tx, item: &Item) -> Result<(), EngineError> {
@@ -74,6 +78,7 @@ impl Side<'_> {
         let head = Head { seq: header.seq, hash };
         register.advance(tally, &header.author, head);
         if let Some((record, plain)) = said {
+            self.note_edits(side, header.slot, &record.body);
             register.said.push(Said {
                 author: header.author,
                 head,

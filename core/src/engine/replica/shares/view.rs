@@ -6,6 +6,7 @@ use mainstay_protocol::roster::{Record, Wrap};
 use mainstay_protocol::sign::Signed;
 use minicbor::{Decode, Encode};
 
+use super::editing::EditsPlace;
 use super::{Replica, Share};
 use crate::engine::error::EngineError;
 use crate::engine::replica::records::{RelayView, Tally};
@@ -34,6 +35,10 @@ pub(super) struct ShareView {
     /// What each other device stated last.
     #[n(6)]
     pub(super) stated: Vec<Stated>,
+    /// Where counsellors' changes of the plan wait to be taken in.
+    #[n(7)]
+    #[cbor(default)]
+    pub(super) edits: Vec<EditsPlace>,
 }
 
 /// What another member's device stated to hold.
@@ -63,6 +68,7 @@ impl ShareView {
             },
             compared: None,
             stated: Vec::new(),
+            edits: Vec::new(),
         }
     }
 }
