@@ -40,6 +40,7 @@ mod layer;
 mod replica;
 mod sharing;
 mod syncing;
+mod taking_back;
 mod tx;
 mod vault;
 mod worker;

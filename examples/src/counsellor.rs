@@ -6,6 +6,7 @@
 mod args;
 mod clients;
 mod notes;
+mod plan;
 mod read;
 mod talk;
 
@@ -44,7 +45,7 @@ async fn dispatch(home: &Home, out: &Output, command: Command) -> Result<(), Fai
         Command::Sync(args) => syncing::sync(home, out, args).await,
         Command::Clients => clients::clients(home, out).await,
         Command::Timeline(args) => read::timeline(home, out, args).await,
-        Command::Plan(args) => read::plan(home, out, &args.client).await,
+        Command::Plan { client, action } => plan::plan(home, out, &client, action).await,
         Command::Comment { client, on, text } => talk::comment(home, out, &client, &on, text).await,
         Command::Propose(args) => talk::propose(home, out, args).await,
         Command::Comments(args) => read::comments(home, out, &args.client).await,

@@ -103,6 +103,7 @@ async fn travel(args: &Args, report: &mut Report) -> Result<(), Stopped> {
     let own = (&phone, &tablet);
     let (counsellor, words) = shared::a_counsellor_is_invited(&desk, own, report).await?;
     shared::they_talk(&phone, &counsellor, report).await?;
+    shared::both_edit_the_plan(&phone, &counsellor, report).await?;
     shared::less_is_shared(&phone, &counsellor, report).await?;
     let both = (&phone, &counsellor);
     let (friend, laptop) = shared::a_new_laptop(&desk, both, &words, report).await?;

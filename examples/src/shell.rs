@@ -9,6 +9,7 @@ pub(crate) mod failure;
 pub(crate) mod home;
 pub(crate) mod listing;
 pub(crate) mod output;
+pub(crate) mod plan;
 pub(crate) mod program;
 pub(crate) mod progress;
 pub(crate) mod shares;

@@ -180,6 +180,39 @@ fn what_is_said_goes_both_ways_and_a_proposal_becomes_part_of_the_plan() {
 }
 
 #[test]
+fn a_counsellor_who_may_edit_the_plan_changes_it_at_the_same_time_as_the_person() {
+    let desk = Desk::new();
+    let (phone, _) = desk.started("phone", "redb");
+    a_journal(&phone);
+    let (counsellor, _) = desk.counsellor("counsellor", "sled");
+    shared(&phone, &counsellor, ("Dr. Weber", "N."), "plan:edit");
+    let item = id_of(&counsellor.json(&["plan", "N."])["sections"][0]["items"][0]);
+    counsellor.json(&["plan", "N.", "add", "coping-skills", "Walk with Jonas"]);
+    counsellor.json(&["plan", "N.", "edit", &item[..8], "--text", "Noor's recital in June"]);
+    phone.json(&["plan", "add", "coping-skills", "Sleep before eleven"]);
+    let seen = counsellor.json(&["plan", "N."]);
+    assert_eq!((&seen["waiting"], &seen["may_edit"]), (&json!(2), &json!(true)));
+    in_turns(&[&counsellor, &phone, &counsellor]);
+    let seen = counsellor.json(&["plan", "N."]);
+    assert_eq!(seen["waiting"], json!(0));
+    let own = phone.json(&["plan", "show"]);
+    let texts = |plan: &Json| -> Vec<Json> {
+        let sections = plan["sections"].as_array().unwrap().iter();
+        let items = sections.flat_map(|section| section["items"].as_array().unwrap());
+        items.map(|item| item["text"].clone()).collect()
+    };
+    assert_eq!(texts(&own), texts(&seen));
+    for text in ["Walk with Jonas", "Sleep before eleven", "Noor's recital in June"] {
+        assert!(texts(&own).contains(&json!(text)), "{own}");
+    }
+    phone.json(&["share", "narrow", "Dr. Weber", "--scope", "plan:view"]);
+    in_turns(&[&phone, &counsellor]);
+    let edit = ["plan", "N.", "remove", &item[..8]];
+    counsellor.refuses(&edit, "", 1, "counsellor propose");
+    counsellor.refuses(&["plan", "N.", "remove", "ffff"], "", 1, "counsellor plan N.");
+}
+
+#[test]
 fn a_mistake_says_what_and_what_next_and_lets_nobody_in() {
     let desk = Desk::new();
     let (phone, _) = desk.started("phone", "sled");
@@ -187,7 +220,6 @@ fn a_mistake_says_what_and_what_next_and_lets_nobody_in() {
     let scope = |scope: &'static str| ["share", "invite", "--to", "X", "--scope", scope];
     phone.refuses(&scope("moods:full"), "", 2, "`moods` is no class; the classes are check-ins");
     phone.refuses(&scope("urges:most"), "", 2, "it may be count, numbers");
-    phone.refuses(&scope("plan:edit"), "", 2, "plan:view");
     let dated = [&scope("urges:full")[..], &["--until", "2020-01-01"]].concat();
     phone.refuses(&dated, "", 2, "is over");
     let long = [&scope("urges:full")[..], &["--life", "30d"]].concat();

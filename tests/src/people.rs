@@ -113,6 +113,33 @@ impl World {
         self.join(secret, (roster, keyring), met.cursor, name)
     }
 
+    /// The person takes a share back with their twelve words, up to the point where the phone may sync.
+    ///
+    /// # Errors
+    /// What it ended with.
+    pub fn take_back(
+        &mut self,
+        phone: &mut Phone,
+        share: SpaceId,
+        phrase: &Phrase,
+    ) -> Result<(), EngineError> {
+        let root = phone.replica.root_of(&share, &Recovery::derive(phrase))?;
+        let keys = root.keys();
+        let sign = |message: &[u8]| keys.sign.sign_for(purpose::ATTACH, message);
+        let mut met = self.greet(share, Signer::Recovery, sign)?;
+        let keyring = Keyring::open(&met.roster, &met.wraps, Signer::Recovery, &keys.kem)
+            .map_err(|_| EngineError::BadReply { what: "no key for the root" })?;
+        let at = (&met.roster, &keyring);
+        let change = phone.replica.draft_take_back(&share, &root, at, self.now_ms)?;
+        let append = Request::Append {
+            space: share,
+            expected: met.roster.head(),
+            record: change.record,
+            wraps: change.wraps,
+        };
+        self.ask(&mut met.connection, append).map(|_| ())
+    }
+
     fn join(
         &mut self,
         secret: DeviceSecret,

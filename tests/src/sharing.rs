@@ -75,6 +75,20 @@ impl World {
         Ok(shared)
     }
 
+    /// One share's sync and nothing else, as a changed app could do it.
+    ///
+    /// # Errors
+    /// What it ended with.
+    pub fn sync_share_alone(
+        &mut self,
+        phone: &mut Phone,
+        share: SpaceId,
+    ) -> Result<Shared, EngineError> {
+        let mut shared = Shared::default();
+        self.sync_share(phone, share, &mut shared)?;
+        Ok(shared)
+    }
+
     fn sync_share(
         &mut self,
         phone: &mut Phone,

@@ -80,6 +80,13 @@ pub(super) fn as_shared(plan: &Plan) -> SharedPlan {
     SharedPlan { items: items.collect(), editing: None }
 }
 
+impl From<&SharedPlan> for Plan {
+    /// A shared plan as one that changes are made for: its items in their order.
+    fn from(shared: &SharedPlan) -> Self {
+        as_plan(shared)
+    }
+}
+
 /// A shared plan as one that can be edited: its items in their order.
 pub(super) fn as_plan(shared: &SharedPlan) -> Plan {
     let mut order = String::new();

@@ -34,9 +34,9 @@ use crate::transport::Wire;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A space as the relay shows it to somebody who has nothing of it yet.
-struct Shown {
-    roster: Roster,
-    keyring: Keyring,
+pub(super) struct Shown {
+    pub(super) roster: Roster,
+    pub(super) keyring: Keyring,
     cursor: Cursor,
     wraps: Vec<Wrap>,
 }
@@ -346,7 +346,7 @@ fn unsigned_now() -> u64 {
     u64::try_from(now_ms()).unwrap_or(0)
 }
 
-fn unexpected(reply: Option<Reply>) -> EngineError {
+pub(super) fn unexpected(reply: Option<Reply>) -> EngineError {
     match reply {
         Some(Reply::Refused(refusal)) => refusal.into(),
         _ => EngineError::BadReply { what: "an answer to another question" },
@@ -354,7 +354,7 @@ fn unexpected(reply: Option<Reply>) -> EngineError {
 }
 
 /// Sends a batch and collects its answers; a refusal is an error.
-async fn ask(wire: &Wire, batch: &[Request]) -> Result<Vec<Reply>, EngineError> {
+pub(super) async fn ask(wire: &Wire, batch: &[Request]) -> Result<Vec<Reply>, EngineError> {
     in_time(None, async {
         let mut exchange = wire.exchange(batch).await?;
         let mut replies = Vec::new();
@@ -383,7 +383,7 @@ pub(super) fn attach(
 }
 
 /// What the relay shows of a space to one of its signers, in one round trip.
-async fn show(
+pub(super) async fn show(
     wire: &Wire,
     (space, signer): (SpaceId, Signer),
     key: &AuthorKey,
@@ -420,7 +420,7 @@ async fn show(
 }
 
 /// Whether the relay signed for the roster's new head.
-fn appended(
+pub(super) fn appended(
     wire: &Wire,
     roster: &Roster,
     statement: &Signed<Statement>,

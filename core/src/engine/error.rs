@@ -98,6 +98,11 @@ pub enum EngineError {
     /// An invitation is for another journal than the one on this device.
     #[error("this invitation is for another journal than the one on this device")]
     OtherJournal,
+    /// The twelve words are of another journal than the one on this device.
+    #[error(
+        "these twelve words are of another journal than the one on this device; look for its own"
+    )]
+    OtherWords,
     /// There is no such device.
     #[error("there is no device {name} on the list")]
     NoSuchDevice {

@@ -220,7 +220,7 @@ impl Alarm {
                 "Somebody is in one of your shares whom you did not let in. Nothing new is shared there. Take them out, or end that share and make another."
             }
             Self::ShareTaken => {
-                "Somebody with the keys of a device that you removed goes on with one of your shares. Nothing new is shared there from here. Tell the other side, and make another share."
+                "Somebody with the keys of a device that you removed goes on with one of your shares. Nothing new is shared there from here. Take it back with your twelve words, or tell the other side and make another share."
             }
             Self::InviteAnew => {
                 "A device that you removed can still read what your clients share. Ask each of them for a new invitation."

@@ -8,6 +8,7 @@ use crate::shell::args::{
     CommonArgs, DeviceAction, InitArgs, RelayAction, RestoreArgs, SpanArgs, SyncArgs,
 };
 use crate::shell::at::span;
+use crate::shell::plan::PlanAction;
 
 /// What clients share with a counsellor, through a relay which cannot read it.
 #[derive(Debug, Parser)]
@@ -33,8 +34,14 @@ pub(super) enum Command {
     /// What a client shares, newest first
     #[command(after_help = crate::shell::at::FORMS)]
     Timeline(TimelineArgs),
-    /// A client's plan, if they share it
-    Plan(ClientArgs),
+    /// A client's plan, if they share it; changes of it, if they let you
+    Plan {
+        /// The client's name, or the beginning of the share's id
+        client: String,
+        /// What to change [default: show it]
+        #[command(subcommand)]
+        action: Option<PlanAction>,
+    },
     /// Say something that the client reads
     Comment {
         /// The client's name, or the beginning of the share's id
@@ -87,7 +94,7 @@ impl Command {
             Self::Sync(_) => "sync",
             Self::Clients => "clients",
             Self::Timeline(_) => "timeline",
-            Self::Plan(_) => "plan",
+            Self::Plan { .. } => "plan",
             Self::Comment { .. } => "comment",
             Self::Propose(_) => "propose",
             Self::Comments(_) => "comments",

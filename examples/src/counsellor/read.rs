@@ -1,8 +1,6 @@
 //! What a client shares.
 
-use mainstay_core::care::SharedBody;
 use mainstay_core::engine::{Heard, ShareInfo};
-use serde_json::json;
 
 use super::args::TimelineArgs;
 use super::clients;
@@ -19,18 +17,6 @@ pub(super) async fn timeline(home: &Home, out: &Output, args: TimelineArgs) -> R
     let theirs = heard.iter().filter(|heard| !heard.mine).map(|heard| &heard.record);
     let entries = records::entries(theirs, span);
     out.say(records::entries_json(&entries), || records::entries_text(&entries))
-}
-
-pub(super) async fn plan(home: &Home, out: &Output, client: &str) -> Result<(), Failure> {
-    let (info, heard) = heard(home, out, client).await?;
-    let plan = records::plan_of(&heard).map(|record| &record.body);
-    let Some(SharedBody::Plan(plan)) = plan else {
-        return Err(Failure::new(format!(
-            "{} does not share a plan with you, or it has not come yet; `counsellor sync` looks",
-            info.peer
-        )));
-    };
-    out.say(json!({ "sections": records::plan_json(plan) }), || records::plan_text(plan))
 }
 
 pub(super) async fn comments(home: &Home, out: &Output, client: &str) -> Result<(), Failure> {

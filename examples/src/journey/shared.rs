@@ -2,6 +2,7 @@
 
 mod laptop;
 mod less;
+mod plan;
 mod talk;
 
 use std::time::Duration;
@@ -18,10 +19,11 @@ use super::report::Report;
 
 pub(super) use laptop::a_new_laptop;
 pub(super) use less::{a_revocation, less_is_shared};
+pub(super) use plan::both_edit_the_plan;
 pub(super) use talk::they_talk;
 
 /// What the person shares at first.
-const SCOPE: &str = "check-ins:numbers,urges:full,plan:view";
+const SCOPE: &str = "check-ins:numbers,urges:full,plan:edit";
 
 /// What the person calls the counsellor.
 const COUNSELLOR: &str = "Dr. Weber";
@@ -137,7 +139,7 @@ impl View {
         for record in records {
             match record.body {
                 SharedBody::Entry(_) => view.rows.push(to_json(&record).to_string()),
-                SharedBody::Plan(plan) => view.plan = Some(plan),
+                SharedBody::Plan(plan) => view.plan = Some(SharedPlan { editing: None, ..plan }),
                 _ => {}
             }
         }

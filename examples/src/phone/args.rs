@@ -9,6 +9,7 @@ use super::share::args::ShareAction;
 use crate::shell::args::{
     CommonArgs, DeviceAction, InitArgs, RelayAction, RestoreArgs, SpanArgs, SyncArgs,
 };
+use crate::shell::plan::PlanAction;
 
 /// A recovery journal that works offline and syncs through a relay which cannot read it.
 #[derive(Debug, Parser)]
@@ -167,58 +168,4 @@ pub(super) struct ExportArgs {
 pub(super) enum ExportFormat {
     /// One JSON object a line, as docs/ndjson.md describes it
     Ndjson,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum PlanAction {
-    /// Show the plan
-    Show,
-    /// Add an item
-    Add {
-        /// The section, such as reasons, coping-skills, supports
-        section: String,
-        /// What the item says
-        text: String,
-        /// A detail of the item, such as reach=0170… or steps=…
-        #[arg(long, value_name = "NAME=VALUE")]
-        detail: Vec<String>,
-        /// Its place in the section, from 1 [default: the end]
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-        position: Option<u32>,
-    },
-    /// Change an item's text or details
-    Edit {
-        /// The item's id, or the beginning of it
-        item: String,
-        /// The new text
-        #[arg(long)]
-        text: Option<String>,
-        /// A detail and its new value
-        #[arg(long, value_name = "NAME=VALUE")]
-        set: Vec<String>,
-        /// A detail to take away
-        #[arg(long, value_name = "NAME")]
-        unset: Vec<String>,
-    },
-    /// Take an item off the plan; entries that name it keep their meaning
-    Remove {
-        /// The item's id, or the beginning of it
-        item: String,
-    },
-    /// Put an item back that was removed
-    Restore {
-        /// The item's id, or the beginning of it
-        item: String,
-    },
-    /// Move an item
-    Move {
-        /// The item's id, or the beginning of it
-        item: String,
-        /// The section to move it to [default: its own]
-        #[arg(long)]
-        section: Option<String>,
-        /// Its new place there, from 1
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-        position: u32,
-    },
 }

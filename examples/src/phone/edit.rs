@@ -12,6 +12,7 @@ use crate::shell::at::Clock;
 use crate::shell::failure::Failure;
 use crate::shell::home::Home;
 use crate::shell::output::Output;
+use crate::shell::plan::split;
 
 pub(super) async fn edit(home: &Home, out: &Output, args: EditArgs) -> Result<(), Failure> {
     if args.set.is_empty() && args.unset.is_empty() {
@@ -54,12 +55,6 @@ fn patch(row: &Row, args: &EditArgs, clock: &Clock) -> Result<Patch, Failure> {
         }
     }
     Ok(patch)
-}
-
-/// `name=value`.
-pub(super) fn split(pair: &str) -> Result<(&str, &str), Failure> {
-    let wrong = || Failure::usage("write a name and its value with = between, such as mood=6");
-    pair.split_once('=').map(|(name, value)| (name.trim(), value)).ok_or_else(wrong)
 }
 
 /// Only fields that entries of this kind have, or that this one has from a newer version.

@@ -64,6 +64,10 @@ async fn with_engine(engine: &Engine, out: &Output, action: ShareAction) -> Resu
             let info = find(engine, out, &args.share).await?;
             revoke(engine, out, &info).await
         }
+        ShareAction::TakeBack(args) => {
+            let info = find(engine, out, &args.share).await?;
+            take_back(engine, out, &info).await
+        }
         ShareAction::Comments(args) => {
             let info = find(engine, out, &args.share).await?;
             let heard = engine.share_records(info.id).await?;
@@ -76,6 +80,18 @@ async fn with_engine(engine: &Engine, out: &Output, action: ShareAction) -> Resu
             reply(engine, out, &info, (&on, text)).await
         }
     }
+}
+
+/// The twelve words are read from standard input, as for a restore.
+async fn take_back(engine: &Engine, out: &Output, info: &ShareInfo) -> Result<(), Failure> {
+    let phrase = crate::shell::syncing::ask_for_phrase(out)?;
+    let report = engine.share_take_back(info.id, &phrase).await?;
+    out.say(json!({ "taken_back": true, "failures": report.failures.len() }), || {
+        format!(
+            "The share with {} is yours alone to lead again. Whoever you let in is still in it.",
+            info.peer
+        )
+    })
 }
 
 /// The share of this journal that this names.

@@ -97,11 +97,16 @@ fn text(report: &SyncReport, waiting: u64) -> String {
     text
 }
 
-pub(crate) async fn restore(home: &Home, out: &Output, args: RestoreArgs) -> Result<(), Failure> {
+/// The twelve words, from standard input.
+pub(crate) fn ask_for_phrase(out: &Output) -> Result<Phrase, Failure> {
     if io::stdin().is_terminal() {
         out.tell("Type the twelve words, in order, and press Enter:");
     }
-    let phrase = read_phrase()?;
+    read_phrase()
+}
+
+pub(crate) async fn restore(home: &Home, out: &Output, args: RestoreArgs) -> Result<(), Failure> {
+    let phrase = ask_for_phrase(out)?;
     home.prepare()?;
     let engine = Engine::restore(home.config(args.name), &phrase, &args.relay).await?;
     drop(phrase);

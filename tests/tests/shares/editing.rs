@@ -76,7 +76,7 @@ fn editing(seed: u64) -> (Pair, ItemId) {
     (p, id_of(&first))
 }
 
-// Broken on purpose: `Side::take_edits` doing nothing made it fail.
+// Broken on purpose: `Side::take_edits_back` doing nothing made it fail.
 #[test]
 fn what_both_sides_change_at_once_is_in_both_plans() {
     let (mut p, first) = editing(70);
@@ -127,7 +127,7 @@ fn of_two_texts_at_once_the_losing_one_is_offered_to_the_person() {
     assert!(p.phone.replica.show_plan().conflicts.is_empty());
 }
 
-// Broken on purpose: an actor of its own for each device made it fail.
+// Broken on purpose: another actor each time in `PlanDoc::take_edits` made it fail.
 #[test]
 fn two_phones_that_take_the_same_changes_in_apart_make_the_same_plan() {
     let (mut p, first) = editing(72);
@@ -230,9 +230,11 @@ fn a_line_typed_and_deleted_between_two_syncs_leaves_neither_device_and_no_old_l
 fn changes_made_before_the_person_narrowed_the_consent_are_not_taken_in() {
     let (mut p, first) = editing(74);
     p.there(&say(first, "too late")).unwrap();
+    p.world.sync_all(&mut p.laptop).unwrap();
     let narrowed = consent("Ana", "plan:view,notes:full", p.world.now_ms);
     p.phone.replica.set_consent(&p.share, &narrowed, p.world.now_ms).unwrap();
     p.world.sync_all(&mut p.phone).unwrap();
+    p.round();
     p.round();
     p.check_plan(&["walk by the river"]);
     assert!(!shown(&mut p).may_edit);

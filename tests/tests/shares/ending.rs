@@ -1,8 +1,12 @@
 //! How sharing ends, and what is left of it.
 
-use mainstay_core::engine::{EngineError, ShareStage};
+use mainstay_core::engine::{Alarm, EngineError, Glance, Job, ShareStage};
+use mainstay_core::space::phrase::Phrase;
 use mainstay_core::sync::Local;
+use mainstay_protocol::frame::Reply;
+use mainstay_sync_server::relay::Connection;
 use mainstay_tests::sharing::{consent, seen};
+use mainstay_tests::world::EXPORTER;
 
 use crate::kit::{DAY_MS, edit, log, pair};
 
@@ -86,4 +90,53 @@ fn a_counsellor_can_leave_by_themselves() {
     let infos = p.phone.replica.shares(p.world.now_ms).unwrap();
     assert_eq!(infos[0].state, ShareStage::Empty);
     assert!(seen(&mut p.laptop, &p.share, p.world.now_ms).unwrap().is_empty());
+}
+
+// Broken on purpose: `Share::is_coming_back` saying no made it fail.
+#[test]
+fn the_twelve_words_take_a_share_back_from_a_thief_who_acted_first() {
+    let mut p = pair(55, "notes:full");
+    let mut stolen = p.world.link(&mut p.phone, "stolen").unwrap();
+    p.world.sync_all(&mut stolen).unwrap();
+    let kept = log(&p.world, &mut p.phone, "before the theft");
+    p.round();
+    p.world.sync_all(&mut stolen).unwrap();
+
+    // Under keys of their own, before the person's phone can change anything.
+    let request = stolen.replica.take_over(&p.share).unwrap();
+    let relay = p.world.relay.keys().relay();
+    let glance = stolen.replica.glance(&p.share, EXPORTER, &relay, p.world.now_ms).unwrap();
+    let (_, Glance::Ask(attach)) = glance else { panic!("something waits") };
+    let mut connection = Connection::new(Box::new(|_| EXPORTER));
+    p.world.handle(&mut connection, attach);
+    let replies = p.world.handle(&mut connection, request);
+    assert!(matches!(replies[0], Reply::Appended { .. }), "{replies:?}");
+
+    p.phone.replica.ask(Job::Remove(stolen.replica.author()));
+    let _ = p.world.sync_all(&mut p.phone);
+    let _ = p.world.sync_all(&mut p.phone);
+    assert!(p.phone.replica.take_alarms().contains(&Alarm::ShareTaken));
+    let secret = log(&p.world, &mut p.phone, "after the theft");
+    let _ = p.world.sync_all(&mut p.phone);
+    p.world.sync_all(&mut p.laptop).unwrap();
+    assert_eq!(seen(&mut p.laptop, &p.share, p.world.now_ms).unwrap().len(), 2);
+
+    let other = Phrase::make(&mut p.world.rng);
+    let wrong = p.world.take_back(&mut p.phone, p.share, &other);
+    assert!(matches!(wrong, Err(EngineError::OtherWords)), "{wrong:?}");
+    let words = p.phrase.clone();
+    p.world.take_back(&mut p.phone, p.share, &words).unwrap();
+    p.world.crash(&mut p.phone).unwrap();
+    p.round();
+    p.round();
+    p.check_same(3);
+    let record = p.phone.replica.record_of(&p.share, &secret).unwrap();
+    let records = seen(&mut p.laptop, &p.share, p.world.now_ms).unwrap();
+    assert!(records.iter().any(|shown| shown.id == record));
+    assert!(p.phone.replica.row_of(&kept).is_ok());
+    // The thief is out, with all the keys that they have.
+    assert!(p.world.sync_all(&mut stolen).is_err());
+    let (_, now_ms) = (p.world.sync_share_alone(&mut stolen, p.share), p.world.now_ms);
+    let read = stolen.replica.heard(&p.share, now_ms).unwrap_or_default();
+    assert!(read.iter().all(|heard| heard.record.id != record));
 }

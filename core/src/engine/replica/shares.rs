@@ -14,6 +14,7 @@ mod giving;
 mod glance;
 mod opening;
 mod read;
+mod recovering;
 mod register;
 mod side;
 mod taking;

@@ -77,6 +77,8 @@ pub(in crate::phone) enum ShareAction {
     },
     /// Stop sharing
     Revoke(ShareArgs),
+    /// Take a share back, with the twelve words, from somebody who has a phone of yours
+    TakeBack(ShareArgs),
     /// What was said: comments, proposals, decisions; the newest last
     Comments(ShareArgs),
     /// Change the plan as the other side proposes

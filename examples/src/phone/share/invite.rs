@@ -1,7 +1,7 @@
 //! An invitation to somebody.
 
 use jiff::civil::Date;
-use mainstay_core::care::{ClassScope, Consent, Notice, PlanDetail, Recipient, Scope, Verified};
+use mainstay_core::care::{ClassScope, Consent, Notice, Recipient, Scope, Verified};
 use mainstay_core::engine::{Engine, Offer};
 use serde_json::json;
 
@@ -63,17 +63,9 @@ fn consent(args: &InviteArgs, clock: &Clock) -> Result<Consent, Failure> {
     Ok(consent)
 }
 
-/// What a person wrote, if this version can do it.
+/// What a person wrote.
 pub(super) fn scope(text: &str) -> Result<Scope, Failure> {
-    let scope: Scope = text
-        .parse()
-        .map_err(|error: mainstay_core::care::ScopeError| Failure::usage(error.to_string()))?;
-    match scope.plan() {
-        Some(PlanDetail::Edit) => Err(Failure::usage(
-            "writing the plan together is not there yet; say plan:view, and they can propose changes",
-        )),
-        _ => Ok(scope),
-    }
+    text.parse().map_err(|error: mainstay_core::care::ScopeError| Failure::usage(error.to_string()))
 }
 
 /// Classes that have no first day of their own get this one.

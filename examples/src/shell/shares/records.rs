@@ -1,7 +1,6 @@
 //! Entries and the plan as they were shared.
 
 use mainstay_core::care::{RecordId, SharedBody, SharedPlan, SharedRecord, to_json};
-use mainstay_core::engine::Heard;
 use mainstay_core::journal::{Codes, When};
 use serde_json::Value as Json;
 
@@ -42,12 +41,6 @@ pub(crate) fn entries_text(entries: &[&SharedRecord]) -> String {
         Some(Line { when, kind: &entry.kind, fields: &entry.fields, marks: vec![id] })
     });
     listing::text(lines)
-}
-
-/// The plan that the other side shares.
-pub(crate) fn plan_of(heard: &[Heard]) -> Option<&SharedRecord> {
-    let records = heard.iter().filter(|heard| !heard.mine).map(|heard| &heard.record);
-    records.into_iter().find(|record| matches!(record.body, SharedBody::Plan(_)))
 }
 
 pub(crate) fn plan_json(plan: &SharedPlan) -> Json {

@@ -29,6 +29,7 @@ const EPOCH: &str = "epoch:";
 const CHOICE: &str = "choice:";
 const OUT: &str = "out:";
 const READER: &str = "reader:";
+const TAKEN_BACK: &str = "taken-back";
 
 const OWNER: i64 = 0;
 const COUNSELLOR: i64 = 1;
@@ -59,6 +60,8 @@ pub(in crate::engine::replica) struct Book {
     pub(super) out: Vec<MemberId>,
     /// Members whom the person confirmed.
     pub(super) readers: Vec<MemberId>,
+    /// Under which of the secrets the twelve words took the share back last.
+    pub(super) taken_back: Option<u32>,
 }
 
 impl Book {
@@ -125,7 +128,16 @@ impl Book {
             choices: choices.collect(),
             out: members(OUT),
             readers: members(READER),
+            taken_back: int(TAKEN_BACK).and_then(|generation| u32::try_from(generation).ok()),
         })
+    }
+
+    /// The share's root, sealed for the twelve words.
+    pub(super) fn root(values: &CareValues) -> Option<Vec<u8>> {
+        match values.get(ROOT)?.last()? {
+            CareValue::Bytes(sealed) => Some(sealed.to_vec()),
+            _ => None,
+        }
     }
 
     /// The keys that the vault has.
@@ -189,6 +201,10 @@ impl Entry {
 
     pub(super) fn reader(self, member: &MemberId) -> Self {
         self.bytes(format!("{READER}{}", member.to_hex()), member.as_bytes())
+    }
+
+    pub(super) fn taken_back(self, generation: u32) -> Self {
+        self.int(TAKEN_BACK.to_owned(), generation.into())
     }
 
     pub(super) fn keyring(mut self, keyring: &Keyring) -> Self {

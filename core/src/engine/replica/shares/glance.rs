@@ -41,6 +41,9 @@ impl Replica {
     fn is_settled(&mut self, id: &SpaceId) -> Result<bool, EngineError> {
         self.with_share(id, |journal, share| {
             if !share.is_in() {
+                if share.is_coming_back() {
+                    return Ok(false);
+                }
                 if share.owns() && share.book.ended_ms.is_none() {
                     journal.share_alarm(super::Alarm::ShareTaken);
                 }

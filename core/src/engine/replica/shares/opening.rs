@@ -192,7 +192,7 @@ impl Replica {
 
     /// How often a device was removed from the journal, or the journal recovered, by its list of
     /// devices: whoever was in before knew the keys of this person's shares.
-    fn removals(&self) -> u32 {
+    pub(super) fn removals(&self) -> u32 {
         let ends = |act: &Act| matches!(act, Act::Remove { .. } | Act::Recover);
         let records = self.roster.records();
         records.filter(|(_, _, record)| record.acts.iter().any(ends)).count() as u32

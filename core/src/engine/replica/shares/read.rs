@@ -425,6 +425,29 @@ impl Replica {
         })
     }
 
+    /// What a thief with a changed app could ask with this device's keys: that the share go on under
+    /// keys that nobody else has.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub fn take_over(
+        &mut self,
+        id: &SpaceId,
+    ) -> Result<mainstay_protocol::frame::Request, EngineError> {
+        let new = crate::space::member::MemberSecret::make(&mut *self.rng).keys();
+        self.with_share(id, |journal, share| {
+            let (at, old) = ((&share.roster, &share.keyring), &share.me.keys);
+            let rng = &mut *journal.rng;
+            let change = crate::space::change::rekey(rng, at, old, &new, "me", vec![])?;
+            Ok(mainstay_protocol::frame::Request::Append {
+                space: *id,
+                expected: share.roster.head(),
+                record: change.record,
+                wraps: change.wraps,
+            })
+        })
+    }
+
     /// Everything in an envelope of a share that this device can open, as the bytes that were sealed.
     ///
     /// # Errors
