@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod consents;
+mod edits;
 mod forms;
 mod leaks;
 mod made;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::chapter::{PackError, pack};
 use crate::journal::Limits;
-use crate::plan::{ItemId, PlanLimits, Section};
+use crate::plan::{ItemId, PlanEdit, PlanLimits, Section};
 
 fn entry() -> SharedEntry {
     let urge = row(
