@@ -56,8 +56,8 @@ pub use mainstay_protocol::address::{AddressError, RelayAddress};
 pub use mainstay_protocol::ids::{MemberId, SpaceId};
 pub use mainstay_store::{Backend, StoreError};
 pub use replica::{
-    Alarm, AsOf, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Errand, Fork, Glance, Handshake,
-    Heard, Imported, Job, Offer, Problem, Replica, Setup, ShareInfo, ShareMember, ShareStage,
-    SharedPlanView, Shown, ShownPlan, Status,
+    Alarm, AsOf, BoxRng, Conflict, Counts, DeviceInfo, DeviceSync, Disclosure, Errand, Fork,
+    Glance, Handshake, Heard, Imported, Job, Offer, Problem, Replica, Setup, ShareHistory,
+    ShareInfo, ShareMember, ShareStage, SharedPlanView, Shown, ShownPlan, Status,
 };
 pub use syncing::SyncReport;

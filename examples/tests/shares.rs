@@ -115,6 +115,14 @@ fn the_counsellor_sees_the_preview_row_for_row_until_the_person_stops() {
         let until = phone.json(&["share", "until", "Dr. Weber", "2099-12-31"]);
         assert_eq!(until["event"], json!("narrowed"));
 
+        let log = phone.json(&["share", "log", "Dr. Weber"]);
+        let events: Vec<_> =
+            log["consents"].as_array().unwrap().iter().map(|one| one["event"].clone()).collect();
+        assert_eq!(events, ["given", "narrowed", "widened", "narrowed"]);
+        let today = &log["disclosed"][0];
+        assert!(today["shown"]["urges"].as_u64().unwrap() > 0, "{log}");
+        assert!(today["taken_back"].as_u64().unwrap() > 0, "{log}");
+        assert!(!log.to_string().contains("Noor's recital"), "counts, and no words");
         let revoked = phone.json(&["share", "revoke", "Dr. Weber"]);
         assert_eq!((&revoked["ended"], &revoked["sent"]), (&json!(true), &json!(true)));
         phone.json(&["log", "note", "--note", "afterwards"]);

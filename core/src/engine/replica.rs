@@ -53,7 +53,8 @@ pub use open::Setup;
 pub use plan::ShownPlan;
 pub use read::{Conflict, Shown};
 pub use shares::{
-    Errand, Glance, Handshake, Heard, Offer, ShareInfo, ShareMember, ShareStage, SharedPlanView,
+    Disclosure, Errand, Glance, Handshake, Heard, Offer, ShareHistory, ShareInfo, ShareMember,
+    ShareStage, SharedPlanView,
 };
 pub use status::{DeviceSync, Status};
 pub use verify::Problem;

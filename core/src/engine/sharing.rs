@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::config::now_ms;
 use super::error::EngineError;
 use super::handle::Engine;
-use super::replica::{Errand, Glance, Heard, Offer, ShareInfo, SharedPlanView};
+use super::replica::{Errand, Glance, Heard, Offer, ShareHistory, ShareInfo, SharedPlanView};
 use super::syncing::{SyncReport, in_time};
 use crate::care::{Choice, Consent, RecordId, SharedBody, SharedPlan, SharedRecord};
 use crate::journal::EntryId;
@@ -211,6 +211,15 @@ impl Engine {
         edit: crate::plan::PlanEdit,
     ) -> Result<(), EngineError> {
         self.worker.call(move |replica| replica.edit_shared_plan(&share, &edit, now_ms())).await
+    }
+
+    /// What was agreed to in a share, consent by consent, and what this device disclosed in it, day by
+    /// day. Counts and classes; a device that was restored begins its own record anew.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub async fn share_history(&self, share: SpaceId) -> Result<ShareHistory, EngineError> {
+        self.worker.call(move |replica| replica.share_history(&share)).await
     }
 
     /// The record that an entry is in a share.

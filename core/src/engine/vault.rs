@@ -57,6 +57,8 @@ pub(super) enum Table {
     ShareSay = 21,
     /// Invitations that are open, by share.
     Door = 22,
+    /// What was disclosed in a share, by share and day.
+    ShareLog = 23,
 }
 
 /// A record's key without its chunk number.

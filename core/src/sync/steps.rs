@@ -129,6 +129,9 @@ impl Session {
     fn wanted<L: Local>(&mut self, local: &mut L) -> Result<Option<Batch>, L::Error> {
         let mut numbers = local.wanted()?;
         if numbers.is_empty() {
+            // All of them came. If the feed is read again and they are wanted anew (they lie on the other
+            // branch of this device's own chain), they are asked for anew.
+            self.asked_wanted.clear();
             return Ok(None);
         }
         numbers.truncate(MAX_FETCH_NUMBERS);

@@ -8,6 +8,7 @@ mod code;
 mod consent;
 mod entries;
 mod invite;
+mod log;
 mod proposals;
 
 use mainstay_core::care::{Choice, SharedBody, Target, words};
@@ -67,6 +68,10 @@ async fn with_engine(engine: &Engine, out: &Output, action: ShareAction) -> Resu
         ShareAction::TakeBack(args) => {
             let info = find(engine, out, &args.share).await?;
             take_back(engine, out, &info).await
+        }
+        ShareAction::Log(args) => {
+            let info = find(engine, out, &args.share).await?;
+            log::log(engine, out, &info).await
         }
         ShareAction::Comments(args) => {
             let info = find(engine, out, &args.share).await?;

@@ -136,3 +136,31 @@ fn a_wiped_relay_is_filled_again_from_both_sides() {
     let done = p.world.sync_all(&mut p.phone).unwrap();
     assert_eq!((done.quiet, done.pushed), (1, 0), "{done:?}");
 }
+
+// Broken on purpose: `Side::stored` without `note_disclosed` made it fail, and `note_delivered` saying
+// so at once.
+#[test]
+fn a_person_can_look_up_what_went_out_on_which_day_and_when_it_had_arrived() {
+    let mut p = pair(39, "notes:full,urges:count");
+    p.round();
+    log_urge(&p.world, &mut p.phone, 40, "not shown");
+    let note = log(&p.world, &mut p.phone, "shown");
+    p.world.sync_all(&mut p.phone).unwrap();
+    let first = p.phone.replica.share_history(&p.share).unwrap().disclosed;
+    let shown = |class: &str| first[0].shown.get(class).copied().unwrap_or(0);
+    assert_eq!((first.len(), shown("notes"), shown("urges")), (1, 2, 1));
+    assert_eq!((first[0].taken_back, first[0].delivered_ms), (0, None));
+    p.world.sync_all(&mut p.laptop).unwrap();
+    p.world.now_ms += 1000;
+    p.world.sync_all(&mut p.phone).unwrap();
+    let first = p.phone.replica.share_history(&p.share).unwrap().disclosed;
+    assert_eq!(first[0].delivered_ms, Some(p.world.now_ms));
+    p.world.now_ms += DAY_MS;
+    p.phone.replica.choose(&p.share, &note, Choice::Hidden, p.world.now_ms).unwrap();
+    p.round();
+    let both = p.phone.replica.share_history(&p.share).unwrap();
+    assert_eq!(both.disclosed[0], first[0]);
+    assert_eq!((both.disclosed[1].taken_back, both.disclosed[1].shown.len()), (1, 0));
+    assert_eq!(both.consents.len(), 1);
+    assert!(p.laptop.replica.share_history(&p.share).unwrap().disclosed.is_empty());
+}

@@ -7,6 +7,7 @@
 
 mod book;
 mod changes;
+mod disclosing;
 mod doors;
 mod editing;
 mod errand;
@@ -27,6 +28,7 @@ use mainstay_protocol::ids::{AuthorId, MemberId, SlotId, SpaceId};
 use mainstay_protocol::roster::{Role, Roster};
 
 use self::book::Book;
+pub use self::disclosing::{Disclosure, ShareHistory};
 pub use self::doors::Handshake;
 pub use self::editing::SharedPlanView;
 pub use self::errand::Errand;
@@ -67,6 +69,8 @@ pub(super) struct Share {
     passed_over: bool,
     lacks_wraps: bool,
     relay_ms: Option<i64>,
+    /// This device's clock, when something was sealed last.
+    now_ms: i64,
     received: u64,
     sent: u64,
     /// How many new records fit in, and how many did not, since everything was last compared.
@@ -211,6 +215,7 @@ impl Share {
             passed_over: false,
             lacks_wraps: false,
             relay_ms: None,
+            now_ms: 0,
             received: 0,
             sent: 0,
             room: giving::MAX_SHARED_RECORDS,

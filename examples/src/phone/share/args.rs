@@ -79,6 +79,8 @@ pub(in crate::phone) enum ShareAction {
     Revoke(ShareArgs),
     /// Take a share back, with the twelve words, from somebody who has a phone of yours
     TakeBack(ShareArgs),
+    /// What you agreed to, and what this device sent, day by day
+    Log(ShareArgs),
     /// What was said: comments, proposals, decisions; the newest last
     Comments(ShareArgs),
     /// Change the plan as the other side proposes

@@ -159,15 +159,31 @@ impl Replica {
             me: *id == share.me.member,
         };
         info.members = share.state()?.present().map(member).collect();
-        let mut lost = 0;
         self.each_register(&share.id, &mut |register| {
             info.records += u64::from(stands(&register));
-            lost += u64::from(register.lost || register.pending.is_some());
             Ok(ControlFlow::Continue(()))
         })?;
-        let sent = self.sent(&share.id)?.len() as u64;
-        let touched = if share.owns() { self.touched(&share.id)?.len() as u64 } else { 0 };
-        info.waiting = sent + lost + touched;
+        info.waiting = self.waits_in(share)?;
+        info.delivered = self.is_delivered(share, now_ms)?;
+        info.left_out = share.left_out;
+        info.synced_ms = share.view.relay.synced_ms;
+        Ok(())
+    }
+
+    /// Records that wait to be sent or looked at, or for the relay's word.
+    fn waits_in(&self, share: &Share) -> Result<u64, EngineError> {
+        let said = self.to_say(&share.id)?.len() + self.sent(&share.id)?.len();
+        let touched = if share.owns() { self.touched(&share.id)?.len() } else { 0 };
+        Ok((said + touched) as u64)
+    }
+
+    /// Whether every device of the other side that ever stated anything holds all of it, by its own
+    /// signed word, and nothing waits.
+    pub(super) fn is_delivered(
+        &mut self,
+        share: &mut Share,
+        now_ms: i64,
+    ) -> Result<bool, EngineError> {
         let readers = share.readers();
         let state = share.state()?;
         let digest = share.view.tally.digest;
@@ -180,11 +196,10 @@ impl Replica {
             theirs.peek().is_some() && theirs.all(|stated| stated.digest == digest)
         };
         let all = !readers.is_empty() && readers.iter().all(holds);
-        let settled = all && Side { journal: self, share }.is_settled(now_ms)?;
-        info.delivered = settled && info.waiting == 0 && share.view.relay.intact;
-        info.left_out = share.left_out;
-        info.synced_ms = share.view.relay.synced_ms;
-        Ok(())
+        Ok(all
+            && share.view.relay.intact
+            && self.waits_in(share)? == 0
+            && Side { journal: self, share }.is_settled(now_ms)?)
     }
 
     /// Exactly what the other side sees of this journal, as it would be pushed now; by the function

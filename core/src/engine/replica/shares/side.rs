@@ -301,6 +301,7 @@ impl Local for Side<'_> {
     }
 
     fn outgoing(&mut self, now_ms: i64, limit_bytes: usize) -> Result<Outgone, EngineError> {
+        self.share.now_ms = now_ms;
         self.give(now_ms, limit_bytes)
     }
 
@@ -310,6 +311,10 @@ impl Local for Side<'_> {
         for sent in sent.iter().filter(|sent| stored.iter().any(|s| s.envelope == sent.hash)) {
             self.journal.drop_sent(&mut tx, &self.share.id, &sent.slot)?;
             self.share.sent += 1;
+            let place = (&self.share.my_side(), &sent.slot);
+            if let Some(register) = self.journal.register(&tx, &self.share.id, place)? {
+                self.journal.note_disclosed(&mut tx, self.share, &register, self.share.now_ms)?;
+            }
         }
         let relay = &mut self.share.view.relay;
         relay.witnessed(now);
@@ -383,6 +388,11 @@ impl Local for Side<'_> {
         self.share.view.relay.synced_ms = Some(now_ms);
         self.journal.revision += u64::from(moved);
         self.journal.book_epochs(self.share, now_ms)?;
+        if self.share.owns() && self.journal.is_delivered(self.share, now_ms)? {
+            let mut tx = self.journal.tx();
+            self.journal.note_delivered(&mut tx, &self.share.id, now_ms)?;
+            tx.commit_lazily(&mut *self.journal.rng)?;
+        }
         match moved {
             true => self.keep_durably(),
             false => self.keep(),
