@@ -99,6 +99,7 @@ fn secrets_of(world: &World, phrase: &Phrase, phones: &[&Phone], share: &SpaceId
     all
 }
 
+// Broken on purpose: the invitation's secret for the name of its mailbox made it fail.
 #[test]
 fn check_22_no_key_lies_in_anything_that_the_relay_receives_keeps_or_anybody_logs() {
     let mut p = pair(3500, "notes:full,plan:view");

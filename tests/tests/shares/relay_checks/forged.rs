@@ -112,6 +112,7 @@ fn all_sync(p: &mut Pair, ben: &mut Phone) {
     p.round();
 }
 
+// Broken on purpose: `Side::open` without its look at the covers made it fail.
 #[test]
 fn check_21_a_counsellor_writes_neither_in_the_persons_entries_nor_in_anybody_elses_name() {
     let mut p = pair(3400, "notes:full");

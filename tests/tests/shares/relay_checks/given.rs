@@ -105,6 +105,7 @@ fn read_by_counsellor(p: &mut Pair) -> Vec<u8> {
     decoded(&roster, &envelopes, &vault.keyring)
 }
 
+// Broken on purpose: `project` without its question for `Choice::Hidden` made it fail.
 #[test]
 fn check_19_all_that_a_counsellor_can_decrypt_holds_nothing_that_was_not_given() {
     let mut p = pair(3300, "notes:full,urges:numbers");
@@ -161,6 +162,7 @@ fn every_key(world: &World, vault: &Vault, roster: &Roster) -> Keyring {
     keyring
 }
 
+// Broken on purpose: `revoke` going on with the key of the epoch before made it fail.
 #[test]
 fn check_20_whoever_was_shut_out_reads_no_new_word_with_all_their_keys_and_all_that_the_relay_has()
 {
