@@ -252,7 +252,8 @@ fn let_in_by_a_thief() {
     assert!(envelopes.iter().all(|e| seal::open(&p.share, e, &theirs).is_err()));
 }
 
-// Broken on purpose: `Share::strangers` naming nobody made it fail.
+// Broken on purpose: `Share::strangers` naming nobody made it fail, and so did records of the list whose
+// signature is not verified.
 #[test]
 fn check_01_a_counsellors_key_swapped_at_invitation_or_rotation_is_refused_and_nothing_is_sealed_to_it()
  {

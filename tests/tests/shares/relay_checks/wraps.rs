@@ -123,6 +123,12 @@ fn rotated(seed: u64) -> (Pair, MemberKeys, Made) {
     (p, me, Made { own: met.wraps, of_others, of_another_person })
 }
 
+/// Whether the person is told that the counsellor has everything.
+fn delivered(p: &mut Pair) -> bool {
+    let infos = p.phone.replica.shares(p.world.now_ms).unwrap();
+    infos.iter().any(|info| info.id == p.share && info.delivered)
+}
+
 /// Every key in a vault is one that the owner made.
 fn only_true_keys(p: &Pair) {
     let bytes = |phrase| Vault::of(&p.world, phrase, &p.share).keyring.to_bytes();
@@ -131,6 +137,8 @@ fn only_true_keys(p: &Pair) {
     assert!(held.chunks(32).all(|key| made.contains(&key)), "a key that nobody made");
 }
 
+// Broken on purpose: `own_keys` taking a wrap that the list does not name, together with
+// `Keyring::absorb` taking any key of the space, made it fail; either guard alone holds.
 #[test]
 fn check_03_a_counsellors_device_takes_no_wrapped_key_that_was_not_made_for_it_there() {
     let (mut p, me, made) = rotated(3100);
@@ -141,7 +149,14 @@ fn check_03_a_counsellors_device_takes_no_wrapped_key_that_was_not_made_for_it_t
         let now = seen(&mut p.laptop, &p.share, p.world.now_ms).unwrap();
         assert_eq!(now, before, "{name}: {ended:?}");
     }
-    p.round();
+    // The device itself waits for its key without a word (it may come with the next sync, as after a
+    // relay that lost it); what it has not read it does not state to have, and the person sees that.
+    p.world.sync_all(&mut p.phone).unwrap();
+    assert!(!delivered(&mut p));
+    for _ in 0..2 {
+        p.round();
+    }
+    assert!(delivered(&mut p));
     p.check_same(2);
     only_true_keys(&p);
 }
