@@ -55,6 +55,26 @@ impl PlanDoc {
         shares
     }
 
+    /// What is kept about one share. It reads that share's keys only: with two hundred clients, a look
+    /// at each would read everything two hundred times over.
+    #[must_use]
+    pub fn care_of(&self, share: &SpaceId) -> CareValues {
+        let mut values = CareValues::new();
+        let doc = self.replica.doc();
+        let Some(map) = self.care_id() else { return values };
+        // The sign after the slash.
+        let (from, to) = (format!("{}/", share.to_hex()), format!("{}0", share.to_hex()));
+        for item in doc.map_range(&map, from..to) {
+            let Some((_, field)) = split(&item.key) else { continue };
+            let all = doc.get_all(&map, &*item.key).unwrap_or_default();
+            let all: Vec<CareValue> = all.iter().filter_map(|(v, _)| read(v)).collect();
+            if !all.is_empty() {
+                values.insert(field.to_owned(), all);
+            }
+        }
+        values
+    }
+
     /// Changes what is kept about a share, as one change; `None` takes a field away.
     ///
     /// # Errors
@@ -141,6 +161,7 @@ mod tests {
         one.merge(&two).unwrap();
         two.merge(&one).unwrap();
         assert_eq!(one.care(), two.care());
+        assert_eq!(one.care_of(&share), one.care()[&share]);
         let kept = &one.care()[&share];
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
         assert_eq!(kept["c"].len(), 2, "both values of a clash are kept");

@@ -2,6 +2,7 @@
 //!
 //! `README.md` says how to read the tables.
 
+mod clients;
 mod cold;
 mod data;
 mod logging;
@@ -27,7 +28,8 @@ use crate::table::Table;
 /// The stores that are measured.
 const BACKENDS: [Backend; 2] = [Backend::Redb, Backend::Sled];
 const SEED: u64 = 1935;
-const USAGE: &str = "usage: mainstay-bench [YEARS,YEARS,...]   (1,3,10 if none are given)";
+const USAGE: &str = "usage: mainstay-bench [YEARS,YEARS,...]   (1,3,10 if none are given)
+       mainstay-bench clients [NUMBER]     (a counsellor's clients; 200 if none is given)";
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -36,12 +38,18 @@ fn main() -> Result<()> {
     {
         return cold::child(rest);
     }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let [first, rest @ ..] = &args[..]
+        && first == "clients"
+    {
+        let clients = rest.first().map_or(Ok(clients::CLIENTS), |n| n.parse()).context(USAGE)?;
+        return runtime.block_on(clients::measure(clients));
+    }
     let years = match &args[..] {
         [] => vec![1, 3, 10],
         [list] => list.split(',').map(str::parse).collect::<Result<_, _>>().context(USAGE)?,
         _ => bail!(USAGE),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(measure(&years))
 }
 

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use mainstay_core::engine::{Backend, Config, Engine, KeyError, KeyProvider};
+use mainstay_core::engine::{self, Backend, Engine, KeyError, KeyProvider};
 use mainstay_core::space::phrase::Phrase;
 use mainstay_sync_server::Server;
+use mainstay_sync_server::config::Config;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -35,9 +36,9 @@ impl KeyProvider for KeyFolder {
 }
 
 /// How to open the journal in a folder.
-pub(crate) fn config(dir: &Path, backend: Backend) -> Config {
+pub(crate) fn config(dir: &Path, backend: Backend) -> engine::Config {
     let keys = Arc::new(KeyFolder(dir.with_extension("keys")));
-    Config { dir: dir.to_owned(), backend, keys, device_name: "bench".to_owned() }
+    engine::Config { dir: dir.to_owned(), backend, keys, device_name: "bench".to_owned() }
 }
 
 pub(crate) struct Desk {
@@ -47,10 +48,16 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) async fn new() -> Result<Self> {
+        Self::with(|_| {}).await
+    }
+
+    /// A relay with other limits: everybody here comes from one address.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("mainstay-bench-").tempdir()?;
         let (data, keys) = (dir.path().join("relay-data"), dir.path().join("relay-keys"));
         let listen = ([127, 0, 0, 1], 0).into();
-        let config = mainstay_sync_server::config::Config::new(data, keys, listen);
+        let mut config = Config::new(data, keys, listen);
+        change(&mut config);
         let relay = Server::bind(&config).await?;
         Ok(Self { dir, relay })
     }

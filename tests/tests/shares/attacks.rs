@@ -1,7 +1,7 @@
 //! What a dishonest relay, a counsellor with a changed app, a stolen phone or an unlucky moment could do.
 
 use mainstay_core::care::{Choice, SharedBody, Target};
-use mainstay_core::engine::{EngineError, Errand, Glance, Job};
+use mainstay_core::engine::{EngineError, Glance, Job};
 use mainstay_core::sync::{Connection as Link, Local, Session};
 use mainstay_protocol::envelope::Envelope;
 use mainstay_protocol::frame::{Refusal, Reply, Request};
@@ -12,7 +12,7 @@ use mainstay_sync_server::relay::Connection;
 use mainstay_tests::sharing::{consent, seen};
 use mainstay_tests::world::{EXPORTER, Phone, World};
 
-use crate::kit::{DAY_MS, Pair, log, pair};
+use crate::kit::{DAY_MS, Pair, carried, log, pair};
 
 /// What becomes of a request.
 enum Fate {
@@ -30,35 +30,21 @@ fn drive(
     share: SpaceId,
     mut hook: impl FnMut(&mut World, &mut Phone, &Request, bool) -> Fate,
 ) -> Result<(), EngineError> {
-    let relay = world.relay.keys().relay();
-    let mut connection = Connection::new(Box::new(|_| EXPORTER));
-    let mut errand = Errand::new(share, Link { relay, exporter: Some(EXPORTER) });
-    for _ in 0..500 {
-        let Some(batch) = errand.next(&mut phone.replica, world.now_ms)? else { return Ok(()) };
-        'batch: for request in batch {
-            let replies = match hook(world, phone, &request, false) {
-                Fate::Lost => return Ok(()),
-                Fate::ReplyLost => {
-                    world.handle(&mut connection, request);
-                    return Ok(());
-                }
-                Fate::Lie(reply) => vec![*reply],
-                Fate::Answered => {
-                    let replies = world.handle(&mut connection, request.clone());
-                    hook(world, phone, &request, true);
-                    replies
-                }
-            };
-            for reply in replies {
-                let refused = matches!(reply, Reply::Refused(_));
-                errand.reply(&mut phone.replica, reply, world.now_ms)?;
-                if refused {
-                    break 'batch;
-                }
+    carried(world, phone, share, |world, phone, connection, request| {
+        match hook(world, phone, &request, false) {
+            Fate::Lost => None,
+            Fate::ReplyLost => {
+                world.handle(connection, request);
+                None
+            }
+            Fate::Lie(reply) => Some(vec![*reply]),
+            Fate::Answered => {
+                let replies = world.handle(connection, request.clone());
+                hook(world, phone, &request, true);
+                Some(replies)
             }
         }
-    }
-    panic!("a sync without end");
+    })
 }
 
 fn is_push(request: &Request) -> bool {

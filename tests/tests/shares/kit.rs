@@ -1,11 +1,15 @@
 //! What the stories of shares begin with.
 
 use jiff::Timestamp;
+use mainstay_core::engine::{EngineError, Errand};
 use mainstay_core::journal::{EntryBody, EntryId, Note, Patch, Urge, Value, When};
 use mainstay_core::space::phrase::Phrase;
+use mainstay_core::sync::Connection as Link;
+use mainstay_protocol::frame::{Reply, Request};
 use mainstay_protocol::ids::SpaceId;
+use mainstay_sync_server::relay::Connection;
 use mainstay_tests::sharing::{consent, previewed, seen};
-use mainstay_tests::world::{Phone, World};
+use mainstay_tests::world::{EXPORTER, Phone, World};
 
 pub(crate) const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -68,4 +72,33 @@ pub(crate) fn log_urge(world: &World, phone: &mut Phone, intensity: u8, text: &s
 pub(crate) fn edit(world: &World, phone: &mut Phone, id: EntryId, text: &str) {
     let patch = Patch::from([("note".to_owned(), Some(Value::Str(text.to_owned())))]);
     phone.replica.edit(id, &patch, world.now_ms).unwrap();
+}
+
+/// One share's sync, in which `carry` carries each request to the relay; where it gives none, the
+/// line breaks.
+pub(crate) fn carried(
+    world: &mut World,
+    phone: &mut Phone,
+    share: SpaceId,
+    mut carry: impl FnMut(&mut World, &mut Phone, &mut Connection, Request) -> Option<Vec<Reply>>,
+) -> Result<(), EngineError> {
+    let relay = world.relay.keys().relay();
+    let mut connection = Connection::new(Box::new(|_| EXPORTER));
+    let mut errand = Errand::new(share, Link { relay, exporter: Some(EXPORTER) });
+    for _ in 0..500 {
+        let Some(batch) = errand.next(&mut phone.replica, world.now_ms)? else { return Ok(()) };
+        'batch: for request in batch {
+            let Some(replies) = carry(world, phone, &mut connection, request) else {
+                return Ok(());
+            };
+            for reply in replies {
+                let refused = matches!(reply, Reply::Refused(_));
+                errand.reply(&mut phone.replica, reply, world.now_ms)?;
+                if refused {
+                    break 'batch;
+                }
+            }
+        }
+    }
+    panic!("a sync without end");
 }

@@ -8,4 +8,5 @@ mod giving;
 mod inviting;
 mod kit;
 mod leaks;
+mod relay_checks;
 mod talking;

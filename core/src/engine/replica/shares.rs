@@ -115,6 +115,11 @@ impl Replica {
         care.iter().filter_map(|(id, values)| Some((*id, Book::read(values)?))).collect()
     }
 
+    /// One of them.
+    pub(super) fn book(&self, id: &SpaceId) -> Option<Book> {
+        Book::read(&self.plan.care_of(id))
+    }
+
     /// Runs `work` on a share that this device has a view of.
     pub(super) fn with_share<T>(
         &mut self,
@@ -129,8 +134,7 @@ impl Replica {
 
     /// Takes a share out of memory, or reads it from the store. The vault decides under which keys.
     fn take_share(&mut self, id: &SpaceId) -> Result<Share, EngineError> {
-        let values = self.plan.care();
-        let book = values.get(id).and_then(Book::read).ok_or(EngineError::NoSuchShare)?;
+        let book = self.book(id).ok_or(EngineError::NoSuchShare)?;
         let held = match self.shares.remove(id) {
             Some(share) => {
                 (share.roster.clone(), share.keyring.clone(), share.view.clone(), Some(share))

@@ -97,7 +97,7 @@ impl Door {
 impl Replica {
     /// The owner's half of the handshake. An invitation outlives no change of the owner's keys.
     fn inviter(&self, door: &Door) -> Result<Inviter, EngineError> {
-        let book = self.books().remove(&door.share).ok_or(EngineError::NoSuchShare)?;
+        let book = self.book(&door.share).ok_or(EngineError::NoSuchShare)?;
         let (_, secret) = book.secrets.last().ok_or(EngineError::NoSuchShare)?;
         Ok(Inviter::from_bytes(&door.handshake, &secret.keys().sign)?)
     }
@@ -188,7 +188,7 @@ impl Replica {
         now_ms: i64,
     ) -> Result<SpaceId, EngineError> {
         let (share, relay) = (*invitation.space(), invitation.relay().to_string());
-        if self.door(&share)?.is_some() || self.books().contains_key(&share) {
+        if self.door(&share)?.is_some() || self.book(&share).is_some() {
             return Err(LinkError::Used.into());
         }
         let secret = MemberSecret::make(&mut *self.rng);
@@ -315,7 +315,7 @@ impl Replica {
         door.handshake = inviter.to_bytes().to_vec().into();
         // Known to the person's other devices before the list names them, and named in the consent.
         let mut entry = Entry::default().reader(&newcomer.key.member_id());
-        if let Some(mut consent) = self.books().remove(share).and_then(|book| book.consent) {
+        if let Some(mut consent) = self.book(share).and_then(|book| book.consent) {
             consent.number = consent.number.saturating_add(1);
             consent.recipient.verified = Verified::Remotely;
             consent.recipient.key_fingerprint =

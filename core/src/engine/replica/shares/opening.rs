@@ -184,8 +184,7 @@ impl Replica {
     /// The keys of a share that the vault names and this device has no view of yet, newest last: the
     /// list of members may not name the newest ones yet. And its relay.
     pub(in crate::engine) fn share_keys(&self, id: &SpaceId) -> Option<(Vec<MemberKeys>, String)> {
-        let care = self.plan.care();
-        let book = super::book::Book::read(care.get(id)?)?;
+        let book = self.book(id)?;
         let keys = book.secrets.iter().map(|(_, secret)| secret.keys()).collect();
         Some((keys, book.relay))
     }

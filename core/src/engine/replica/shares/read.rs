@@ -244,7 +244,7 @@ impl Replica {
     ) -> Result<(), EngineError> {
         self.open_for_owner(id)?;
         // Numbered here, so that a device whose vault is behind cannot bring an older one back.
-        let before = self.books().remove(id).and_then(|book| book.consent);
+        let before = self.book(id).and_then(|book| book.consent);
         let consent = match &before {
             Some(before) => consent.clone().following(before),
             None => consent.clone(),
@@ -276,13 +276,13 @@ impl Replica {
     /// # Errors
     /// [`EngineError::NoSuchShare`].
     pub fn end_share(&mut self, id: &SpaceId, now_ms: i64) -> Result<(), EngineError> {
-        if !self.books().contains_key(id) {
+        if self.book(id).is_none() {
             return Err(EngineError::NoSuchShare);
         }
         if self.door(id)?.is_some() {
             self.close_door(id)?;
         }
-        let withdrawn = self.books().remove(id).and_then(|book| book.consent);
+        let withdrawn = self.book(id).and_then(|book| book.consent);
         let mut entry = Entry::default().ended(now_ms);
         if let Some(consent) = withdrawn {
             entry = entry.consent(&consent.withdrawn(now_ms).to_bytes()?);
@@ -305,7 +305,7 @@ impl Replica {
     }
 
     fn open_for_owner(&mut self, id: &SpaceId) -> Result<(), EngineError> {
-        let book = self.books().remove(id).ok_or(EngineError::NoSuchShare)?;
+        let book = self.book(id).ok_or(EngineError::NoSuchShare)?;
         match book.role == Role::Owner && book.ended_ms.is_none() {
             true => Ok(()),
             false => Err(EngineError::ShareOver),
