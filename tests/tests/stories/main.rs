@@ -350,6 +350,30 @@ fn a_clone_takes_a_new_key_and_both_branches_merge() {
     assert_ne!(a.replica.author(), twin.replica.author());
 }
 
+// Broken on purpose: `known_place` taking only a snapshot at the very end of a known chain made it fail.
+#[test]
+fn what_a_clone_forgets_is_heard_by_its_twin_although_the_relay_was_rolled_back() {
+    let (mut world, _, mut a, mut b) = two(167);
+    let id = log(&world, &mut a, "to be forgotten");
+    round(&mut world, &mut [&mut a, &mut b]);
+    let before = stores::copy(&world.relay_store);
+    let mut twin = world.open(&stores::copy(&a.store), &a.secret.clone()).unwrap();
+    for text in ["one", "two", "three"] {
+        edit(&world, &mut a, id, text);
+        world.sync(&mut a).unwrap();
+    }
+    world.put_relay_back(before, true);
+    twin.replica.delete(id, world.now_ms).unwrap();
+    twin.replica.forget(id, world.now_ms).unwrap();
+    world.sync(&mut twin).unwrap();
+    for _ in 0..4 {
+        round(&mut world, &mut [&mut a, &mut twin, &mut b]);
+    }
+    for phone in [&mut a, &mut twin, &mut b] {
+        assert_eq!(rows(phone), []);
+    }
+}
+
 #[test]
 fn a_name_that_a_phone_went_under_before_is_no_other_device() {
     let mut world = World::new(117);

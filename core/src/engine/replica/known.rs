@@ -25,9 +25,8 @@ impl Replica {
         let place = Head { seq: header.seq, hash: verified.hash };
         let head = slot.head(&header.author);
         let other = head.is_some_and(|head| head.seq == place.seq && head.hash != place.hash);
-        if mine {
-            self.intake.met_own |= other || !self.saw_own(tx, &header.slot, place)?;
-        }
+        let strange = mine && !self.saw_own(tx, &header.slot, place)?;
+        self.intake.met_own |= mine && (other || strange);
         if header.kind == Kind::Snapshot && verified.whole.is_some() {
             let wanted = self.wanted_in(tx, &header.slot)?;
             if wanted.iter().any(|wanted| wanted.numbers.contains(&verified.number)) {
@@ -48,7 +47,9 @@ impl Replica {
                     return Ok(held);
                 }
             }
-            Kind::Snapshot if other => {
+            // A snapshot of the other branch may lie at a place that this device was past already. What
+            // it forgets is to be heard of, whoever goes under that name.
+            Kind::Snapshot if other || (unsure && (strange || header.destroys)) => {
                 self.take_part(tx, verified)?;
                 if header.chunk.is_last() {
                     self.whole_snapshot(tx, slot, header)?;
