@@ -169,6 +169,10 @@ impl Engine {
     ) -> Result<(), EngineError> {
         self.converse(wire, deadline, report, progress).await?;
         let own = self.relay().await?.ok_or(EngineError::NoRelay)?;
+        // After a removal the shares go on under new keys: the person's other devices have them first.
+        if self.worker.call(|replica| replica.renew_keys(now_ms())).await? {
+            self.converse(wire, deadline, report, progress).await?;
+        }
         self.sync_shares(wire, &own, deadline, report).await?;
         match self.worker.call(|replica| replica.keys_wait()).await? {
             true => self.converse(wire, deadline, report, progress).await,

@@ -246,6 +246,15 @@ impl Session {
             (Asked::Attach, Refusal::NotAuthorised) if !self.taught && local.is_member() => {
                 self.teach();
             }
+            // The list that came along names the device under another key than it attached with: a
+            // certificate whose answer was lost, or an owner who goes on under new keys.
+            (asked, Refusal::NotAuthorised)
+                if !matches!(asked, Asked::Attach)
+                    && local.is_member()
+                    && self.proved != Some(local.speaker()) =>
+            {
+                self.restart()?;
+            }
             (_, Refusal::NotAuthorised) => return Err(SyncError::NotADevice.into()),
             (Asked::Append(_), Refusal::RosterMoved { .. }) => self.restart()?,
             (Asked::Append(_), Refusal::BadRecord { .. }) => {

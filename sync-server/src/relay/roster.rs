@@ -49,9 +49,12 @@ impl<S: FeedStore> Relay<S> {
     ) -> Result<Reply, Stop> {
         self.with_space(space, |space| {
             let record = signed.peek().map_err(|error| bad(&error.to_string()))?;
-            may_append(connection, space, &record, now_ms)?;
             let head = space.roster.head();
-            if head != record_hash(signed) {
+            if head == record_hash(signed) {
+                // Sent again. Whoever signed it may be out by it, as an owner's former keys are.
+                connection.anybody(space)?;
+            } else {
+                may_append(connection, space, &record, now_ms)?;
                 if head != expected {
                     return Err(Refusal::RosterMoved { head }.into());
                 }

@@ -111,7 +111,11 @@ impl Local for Replica {
         self.lose_wanted(&mut tx)?;
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
-        tx.commit(&mut *self.rng)
+        tx.commit(&mut *self.rng)?;
+        if knew {
+            self.doubt_ended_shares()?;
+        }
+        Ok(())
     }
 
     fn space_unknown(&mut self) -> Result<(), EngineError> {

@@ -36,7 +36,8 @@ impl Replica {
         self.lose_wanted(&mut tx)?;
         self.put_relay(&mut tx)?;
         self.put_tally(&mut tx)?;
-        tx.commit(&mut *self.rng)
+        tx.commit(&mut *self.rng)?;
+        self.doubt_ended_shares()
     }
 
     /// Compares every chain with what the relay states, and marks the slots that it lacks a part

@@ -60,7 +60,7 @@ pub(super) struct Share {
     /// Entries whose projection is to be compared with what was said last, and under which terms; none:
     /// not looked at yet.
     due: Option<([u8; 32], BTreeSet<EntryId>)>,
-    /// Records of entries that are no entries of this journal.
+    /// Records that are to be taken back, or once more, of entries that are none of this journal.
     strays: Vec<SlotId>,
     /// Heads of the list of members that items named and this device does not know, asked for once.
     asked_heads: BTreeSet<Hash>,

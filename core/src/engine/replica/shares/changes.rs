@@ -1,9 +1,11 @@
 //! Changes of the list of members: what the vault wants and the list does not say yet.
 
+use mainstay_protocol::heads::AuthorHead;
 use mainstay_protocol::ids::{AuthorId, MemberId};
-use mainstay_protocol::limits::MAX_REMOVAL_HEADS;
+use mainstay_protocol::limits::{MAX_MEMBER_DEVICES, MAX_MEMBER_DEVICES_EVER, MAX_REMOVAL_HEADS};
 use mainstay_protocol::roster::{AuthorLast, LastHead, Role, ShareState};
 
+use super::giving::is_projected;
 use super::side::Side;
 use super::{Alarm, Share};
 use crate::care::Consent;
@@ -70,7 +72,14 @@ impl Side<'_> {
         if leads && let Some(change) = self.shut_out()? {
             return Ok(Some(change));
         }
-        if leads && let Some(change) = self.rekey()? {
+        // A device that is new here reads first, under the former keys: the record that ends them
+        // names how far it counts what was said under them, and what it does not name nobody who
+        // comes later would read, or could take back.
+        let reads = self.share.is_listed() || !self.has_room()?;
+        if leads
+            && reads
+            && let Some(change) = self.rekey()?
+        {
             return Ok(Some(change));
         }
         if leads && let Some(change) = self.consent()? {
@@ -118,6 +127,14 @@ impl Side<'_> {
         Ok(Some(change::revoke(&mut *self.journal.rng, at, keys, &out, last, consent)?))
     }
 
+    /// Whether the list has room for one more device of this member's.
+    fn has_room(&self) -> Result<bool, EngineError> {
+        let (state, me) = (self.share.state()?, self.share.me.member);
+        let mine = || state.authors.values().filter(|author| author.member == me);
+        let active = mine().filter(|author| author.ended.is_none()).count();
+        Ok(active < MAX_MEMBER_DEVICES && mine().count() < MAX_MEMBER_DEVICES_EVER)
+    }
+
     /// A device that was removed from the journal knew this member's keys: the owner goes on under
     /// others.
     fn rekey(&mut self) -> Result<Option<Change>, EngineError> {
@@ -133,6 +150,11 @@ impl Side<'_> {
         let party = share.state()?.party(&share.me.member);
         let name = party.and_then(|party| share.keyring.member_name(&share.id, party));
         let name = name.unwrap_or_default();
+        // A list that names keys which this person's other devices cannot find would shut them out,
+        // and the person for good if this device were lost.
+        if self.journal.keys_wait()? {
+            return Ok(None);
+        }
         Ok(Some(change::rekey(&mut *self.journal.rng, at, old, &new, &name, last)?))
     }
 
@@ -206,7 +228,7 @@ impl Side<'_> {
         }
         if !self.share.owns() {
             // Taking back what was shared is asked for by the very removal, and done.
-            return if is_in { Ok(()) } else { self.give_back() };
+            return if is_in { self.drop_uncounted() } else { self.give_back() };
         }
         let entered = after.present().any(|(id, _)| !before.parties.contains_key(id));
         let owner = |state: &ShareState| state.owner().map(|(id, _)| *id);
@@ -216,6 +238,35 @@ impl Side<'_> {
         }
         self.share.due = None;
         Ok(())
+    }
+
+    /// What the owner's former devices showed beyond what the list counts of them is not shown on: the
+    /// owner's present devices may not know of it, and could neither change it nor take it back. What
+    /// they know they say anew under their new keys.
+    fn drop_uncounted(&mut self) -> Result<(), EngineError> {
+        let mut tx = self.journal.tx();
+        for mut register in self.journal.registers(&self.share.id)? {
+            let shown = register.record().is_some_and(|record| is_projected(&record.body));
+            if register.side == self.share.my_side() || !shown {
+                continue;
+            }
+            let state = self.share.roster.state();
+            let counts = |known: &AuthorHead| {
+                state.admits_place(&known.author, &register.slot, known.head.seq) == Some(true)
+            };
+            let gone: Vec<AuthorId> =
+                register.heads.iter().filter(|known| !counts(known)).map(|k| k.author).collect();
+            for author in &gone {
+                register.set_head(&mut self.share.view.tally, author, None);
+                register.said.retain(|said| said.author != *author);
+            }
+            match register.heads.is_empty() {
+                true => self.journal.drop_register(&mut tx, &self.share.id, &register)?,
+                false if gone.is_empty() => {}
+                false => self.journal.put_register(&mut tx, &self.share.id, &register)?,
+            }
+        }
+        tx.commit(&mut *self.journal.rng)
     }
 
     /// Drops what the owner shared.

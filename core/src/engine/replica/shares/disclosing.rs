@@ -143,7 +143,10 @@ impl Share {
             let consent = plain.and_then(|plain| Consent::from_bytes(&plain).ok());
             let Some(consent) = consent else { continue };
             // Sealed anew for a newcomer, and with the key that was compared, it is the same one.
-            let same = |last: &mut Consent| last.number == consent.number;
+            let same = |last: &mut Consent| {
+                let what = |one: &Consent| (one.granted_at_ms, one.scope.to_string());
+                last.event == consent.event && what(last) == what(&consent)
+            };
             consents.pop_if(same);
             consents.push(consent);
         }

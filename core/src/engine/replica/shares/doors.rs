@@ -114,6 +114,13 @@ impl Replica {
         Ok(code.map_or(Handshake::Open, Handshake::Compare))
     }
 
+    /// Whether an invitation of this device's can lead to nothing any more: the owner goes on under
+    /// other keys, and whoever answers compares with the former ones.
+    pub(super) fn has_lapsed(&self, door: &Door) -> bool {
+        let made = door.mine.then(|| self.inviter(door));
+        matches!(made, Some(Err(EngineError::Link(LinkError::KeysChanged))))
+    }
+
     fn door_key(&self, share: &SpaceId) -> Key {
         self.vault.key(Table::Door, &[share.as_bytes()])
     }

@@ -179,9 +179,13 @@ impl Errand {
 
     fn shown(&mut self, journal: &mut Replica, now_ms: i64) -> Result<(), EngineError> {
         let Stage::Show(showing) = &self.stage else { return Ok(()) };
-        let (roster, keyring) = showing.verified(self.share)?;
+        let roster = showing.verified(self.share)?;
         match journal.door(&self.share)?.is_some_and(|door| !door.mine) {
-            true => journal.enter_share(&self.share, (roster, keyring), now_ms)?,
+            true => {
+                let keyring = showing.keyring(&roster)?;
+                journal.enter_share(&self.share, (roster, keyring), now_ms)?;
+            }
+            // The vault has its keys, also where the relay has lost them.
             false => {
                 let (relay, wraps) = (showing.relay.clone(), showing.wraps.clone());
                 journal.adopt_share(&self.share, &relay, &roster, &wraps)?;
@@ -270,10 +274,13 @@ impl Showing {
         Ok(())
     }
 
-    fn verified(&self, space: SpaceId) -> Result<(Roster, Keyring), EngineError> {
-        let roster = Roster::verify(space, &self.records)?;
+    fn verified(&self, space: SpaceId) -> Result<Roster, EngineError> {
+        Ok(Roster::verify(space, &self.records)?)
+    }
+
+    fn keyring(&self, roster: &Roster) -> Result<Keyring, EngineError> {
         let keys = self.keys.last().ok_or(EngineError::NoSuchShare)?;
-        let keyring = Keyring::open(&roster, &self.wraps, keys.signer(), &keys.kem)?;
-        Ok((roster, keyring))
+        let keyring = Keyring::open(roster, &self.wraps, keys.signer(), &keys.kem)?;
+        Ok(keyring)
     }
 }

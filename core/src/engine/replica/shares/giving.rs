@@ -182,12 +182,20 @@ impl Side<'_> {
         self.share.room = MAX_SHARED_RECORDS.saturating_sub(said.len());
         self.share.left_out = 0;
         due.extend(said.iter().filter_map(|register| Some(EntryId::from_bytes(register.entry?))));
-        let known: BTreeSet<SlotId> =
-            due.iter().map(|entry| self.share.slot_of(&self.share.record_of(entry))).collect();
+        let records = due.iter().map(|entry| self.share.record_of(entry));
+        let known: BTreeSet<SlotId> = records
+            .chain([self.share.plan_record()])
+            .map(|record| self.share.slot_of(&record))
+            .collect();
         let stray = |register: &&Register| {
             let record = register.record().filter(|_| register.side == self.share.my_side());
-            record.is_some_and(|record| matches!(record.body, SharedBody::Entry(_)))
-                && !known.contains(&register.slot)
+            let open = |record: SharedRecord| match record.body {
+                SharedBody::Entry(_) => true,
+                // Taken back before this device knew the entry, and the relay lost the word of it.
+                SharedBody::Gone => register.lost,
+                _ => false,
+            };
+            record.is_some_and(open) && !known.contains(&register.slot)
         };
         self.share.strays = said.iter().filter(stray).map(|register| register.slot).collect();
         Ok(due)
@@ -375,8 +383,15 @@ impl Side<'_> {
     }
 }
 
+impl Register {
+    /// Whether what is to be said here is made from the journal.
+    pub(super) fn is_projected(&self) -> bool {
+        self.pending.is_none() && self.record().is_some_and(|record| is_projected(&record.body))
+    }
+}
+
 /// Whether a body is made from the journal, and made anew whenever it is said.
-fn is_projected(body: &SharedBody) -> bool {
+pub(super) fn is_projected(body: &SharedBody) -> bool {
     matches!(body, SharedBody::Entry(_) | SharedBody::Plan(_) | SharedBody::Gone)
 }
 
@@ -404,6 +419,11 @@ impl Side<'_> {
         let wanted = &self.share.book.consent;
         let given = wanted.is_some() && *wanted == self.share.given();
         Ok(!self.share.owns() || (given && !self.has_due(now_ms)?))
+    }
+
+    /// Whether nothing that is made from the journal may be said now.
+    pub(super) fn is_silent(&self, now_ms: i64) -> bool {
+        matches!(self.share.terms(now_ms), Terms::Silence)
     }
 
     /// Whether an entry, or the plan, may have to be said anew.

@@ -2,6 +2,7 @@
 
 use mainstay_protocol::frame::{Attach, Attached, Proof, Reply, Request};
 use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::roster::Role;
 use mainstay_protocol::sign::VerifyKey;
 
 use super::side::Side;
@@ -26,6 +27,11 @@ impl Replica {
         self.fold()?;
         self.renew_shares(now_ms)?;
         self.note_owned();
+        for door in self.doors()? {
+            if self.has_lapsed(&door) {
+                self.close_door(&door.share)?;
+            }
+        }
         let mut live = Vec::new();
         for (id, book) in self.books() {
             if !self.has_view(&id)? || !self.is_settled(&id)? {
@@ -35,6 +41,17 @@ impl Replica {
         let doors = self.doors()?.into_iter().filter(|door| !door.mine);
         live.extend(doors.map(|door| (door.share, door.relay)));
         Ok(live)
+    }
+
+    /// The relay has lost something of the journal. A share that is over may be among it: with the
+    /// word that it is, or the other side would never hear it.
+    pub(in crate::engine::replica) fn doubt_ended_shares(&mut self) -> Result<(), EngineError> {
+        for (id, book) in self.books() {
+            if book.ended_ms.is_some() && self.has_view(&id)? {
+                self.with_side(&id, |side| side.heads_differ())?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether a share has ended and all that follows from it is done.
@@ -163,7 +180,7 @@ impl Share {
             && Some(attached.cursor) == relay.cursor
             && attached.roster == self.roster.head()
             && attached.receipts == relay.receipts
-            && !attached.lacks_wraps;
+            && !(self.me.role == Role::Owner && attached.lacks_wraps);
         if same {
             relay.synced_ms = Some(now_ms);
         }
@@ -172,13 +189,28 @@ impl Share {
 }
 
 impl Side<'_> {
+    /// Whether something waits to be said. What is made from the journal waits only while there is
+    /// somebody who may see it.
+    fn has_to_say(&self, now_ms: i64) -> Result<bool, EngineError> {
+        let silent = self.is_silent(now_ms);
+        let (id, side) = (self.share.id, self.share.my_side());
+        let tx = self.journal.tx();
+        for slot in self.journal.to_say(&id)? {
+            let register = self.journal.register(&tx, &id, (&side, &slot))?;
+            if register.is_some_and(|register| !silent || !register.is_projected()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether anything of this device's waits.
     fn has_work(&mut self, now_ms: i64) -> Result<bool, EngineError> {
         let id = self.share.id;
         Ok(self.share.view.tally.owed
-            || self.share.lacks_wraps
+            || (self.share.owns() && self.share.lacks_wraps)
             || !self.journal.sent(&id)?.is_empty()
-            || !self.journal.to_say(&id)?.is_empty()
+            || self.has_to_say(now_ms)?
             || self.has_due(now_ms)?
             || self.next_change()?.is_some())
     }

@@ -197,6 +197,17 @@ impl Replica {
         records.filter(|(_, _, record)| record.acts.iter().any(ends)).count() as u32
     }
 
+    /// Makes the keys that shares go on under where a removed device knew the present ones. Tells
+    /// whether something is to be sent before the shares sync.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn renew_keys(&mut self, now_ms: i64) -> Result<bool, EngineError> {
+        self.fold()?;
+        self.renew_shares(now_ms)?;
+        self.keys_wait()
+    }
+
     /// Shares whose keys a removed device knew go on under others.
     ///
     /// # Errors

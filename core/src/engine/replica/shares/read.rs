@@ -139,7 +139,7 @@ impl Replica {
         now_ms: i64,
     ) -> Result<(), EngineError> {
         let now = u64::try_from(now_ms).unwrap_or(0);
-        let door = self.door(&share.id)?.filter(|door| door.mine);
+        let door = self.door(&share.id)?.filter(|door| door.mine && !self.has_lapsed(door));
         let expired = share.state()?.has_expired(now);
         info.state = if share.book.ended_ms.is_some() || !share.is_in() {
             ShareStage::Ended
@@ -419,6 +419,17 @@ impl Replica {
 
 #[cfg(feature = "test-kit")]
 impl Replica {
+    /// The list of members of a share, as this device knows it.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`].
+    pub fn share_list(
+        &mut self,
+        id: &SpaceId,
+    ) -> Result<Vec<mainstay_protocol::hash::Hash>, EngineError> {
+        self.with_share(id, |_, share| Ok(share.roster.records().map(|(hash, ..)| *hash).collect()))
+    }
+
     /// What a counsellor with a changed app could ask: that this very device be taken out.
     ///
     /// # Errors

@@ -40,6 +40,13 @@ impl Side<'_> {
         tx.commit(&mut *self.journal.rng)
     }
 
+    /// Whether it is this device that is spoken for, not its member alone: the list does not name it
+    /// yet. A counsellor who leaves says so as a member, which is heard also after the consent's end.
+    fn speaks_as_device(&self) -> bool {
+        let leaves = !self.share.owns() && self.share.book.ended_ms.is_some();
+        self.share.is_listed() && !leaves
+    }
+
     fn signer(&self) -> Signer {
         Signer::Member(self.share.me.member)
     }
@@ -57,14 +64,14 @@ impl Local for Side<'_> {
     }
 
     fn speaker(&self) -> Signer {
-        match self.share.is_listed() {
+        match self.speaks_as_device() {
             true => Signer::Device(self.share.author()),
             false => self.signer(),
         }
     }
 
     fn sign_attach(&self, proof: &Proof) -> Signature {
-        let key = match self.share.is_listed() {
+        let key = match self.speaks_as_device() {
             true => &self.share.me.author,
             false => &self.share.me.keys.sign,
         };
@@ -113,7 +120,6 @@ impl Local for Side<'_> {
         relay.grant = Some(codec::encode(&grant).into());
         (relay.cursor, relay.witness, relay.receipts) = (None, None, 0);
         relay.intact = false;
-        self.share.view.stated.clear();
         self.share.view.tally.owed = true;
         self.keep_durably()
     }
@@ -139,7 +145,6 @@ impl Local for Side<'_> {
         relay.cursor = Some(Cursor::start(now.incarnation));
         relay.witness = relay.cursor;
         relay.receipts = 0;
-        self.share.view.stated.clear();
         self.share.view.tally.owed = true;
         self.journal.share_alarm(Alarm::RelayLost);
         self.keep_durably()
