@@ -41,6 +41,53 @@ impl Line {
         (short.len() < envelopes.len())
             .then(|| Request::Push { space: *space, envelopes: short.to_vec() })
     }
+
+    /// What comes back for a request; `None` when the line is broken.
+    pub(crate) fn carry(
+        &mut self,
+        world: &mut World,
+        connection: &mut Connection,
+        request: Request,
+    ) -> Option<Vec<Reply>> {
+        if self.requests_left == Some(0) {
+            return None;
+        }
+        self.requests_left = self.requests_left.map(|left| left - 1);
+        if let Some(short) = self.cut_short(&request) {
+            self.ask(world, connection, short);
+            return None;
+        }
+        let mut replies = self.ask(world, connection, request);
+        if self.requests_left == Some(0) {
+            replies.truncate(self.last_replies);
+            if replies.is_empty() {
+                return None;
+            }
+        }
+        Some(replies)
+    }
+
+    fn ask(
+        &mut self,
+        world: &mut World,
+        connection: &mut Connection,
+        request: Request,
+    ) -> Vec<Reply> {
+        self.requests += 1;
+        if let Request::Push { envelopes, .. } = &request {
+            self.envelopes += envelopes.len();
+        }
+        if self.twice {
+            world.handle(connection, request.clone());
+        }
+        let replies = world.handle(connection, request.clone());
+        let replies = match &mut self.meddle {
+            Some(meddle) => meddle(&request, replies),
+            None => replies,
+        };
+        self.envelopes += replies.iter().map(items).sum::<usize>();
+        replies
+    }
 }
 
 /// Changes what the relay answers.
@@ -93,21 +140,9 @@ impl Conversation {
             return Ok(Turn::Done);
         };
         for request in batch {
-            if line.requests_left == Some(0) {
+            let Some(replies) = line.carry(world, &mut self.connection, request) else {
                 return Ok(Turn::Cut);
-            }
-            line.requests_left = line.requests_left.map(|left| left - 1);
-            if let Some(short) = line.cut_short(&request) {
-                self.ask(world, short, line);
-                return Ok(Turn::Cut);
-            }
-            let mut replies = self.ask(world, request, line);
-            if line.requests_left == Some(0) {
-                replies.truncate(line.last_replies);
-                if replies.is_empty() {
-                    return Ok(Turn::Cut);
-                }
-            }
+            };
             for reply in replies {
                 let refused = matches!(reply, Reply::Refused(_));
                 self.session.reply(&mut phone.replica, reply, world.now_ms)?;
@@ -117,23 +152,6 @@ impl Conversation {
             }
         }
         Ok(Turn::More)
-    }
-
-    fn ask(&mut self, world: &mut World, request: Request, line: &mut Line) -> Vec<Reply> {
-        line.requests += 1;
-        if let Request::Push { envelopes, .. } = &request {
-            line.envelopes += envelopes.len();
-        }
-        if line.twice {
-            world.handle(&mut self.connection, request.clone());
-        }
-        let replies = world.handle(&mut self.connection, request.clone());
-        let replies = match &mut line.meddle {
-            Some(meddle) => meddle(&request, replies),
-            None => replies,
-        };
-        line.envelopes += replies.iter().map(items).sum::<usize>();
-        replies
     }
 }
 

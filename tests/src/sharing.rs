@@ -5,10 +5,11 @@ use mainstay_core::engine::{EngineError, Errand, Glance, Handshake, Offer, Share
 use mainstay_core::space::link::Invitation;
 use mainstay_core::space::phrase::Phrase;
 use mainstay_core::sync::Connection as Link;
-use mainstay_protocol::frame::{ItemBody, Reply};
+use mainstay_protocol::frame::{ItemBody, Reply, Request};
 use mainstay_protocol::ids::SpaceId;
 use mainstay_sync_server::relay::Connection;
 
+use crate::network::{Line, Turn};
 use crate::world::{EXPORTER, Phone, World};
 
 /// Batches of one share's sync, above which it is taken for one that never ends.
@@ -25,6 +26,8 @@ pub struct Shared {
     pub pushed: usize,
     /// Shares that failed.
     pub failed: Vec<(SpaceId, EngineError)>,
+    /// The line broke before the last of them was done.
+    pub cut: bool,
     /// Envelopes of shares that came, whole.
     pub came: Vec<(SpaceId, Vec<u8>)>,
 }
@@ -63,12 +66,10 @@ impl World {
     /// What the journal's own sync ended with.
     pub fn sync_all(&mut self, phone: &mut Phone) -> Result<Shared, EngineError> {
         self.sync(phone)?;
-        let mut shared = Shared::default();
-        for (share, _) in phone.replica.live_shares(self.now_ms)? {
-            if let Err(error) = self.sync_share(phone, share, &mut shared) {
-                shared.failed.push((share, error));
-            }
+        if phone.replica.renew_keys(self.now_ms)? {
+            self.sync(phone)?;
         }
+        let shared = self.sync_shares(phone, &mut Line::default())?;
         if phone.replica.keys_wait()? {
             self.sync(phone)?;
         }
@@ -85,7 +86,30 @@ impl World {
         share: SpaceId,
     ) -> Result<Shared, EngineError> {
         let mut shared = Shared::default();
-        self.sync_share(phone, share, &mut shared)?;
+        self.sync_share(phone, share, &mut Line::default(), &mut shared)?;
+        Ok(shared)
+    }
+
+    /// The shares' part of a sync, over a line that may break.
+    ///
+    /// # Errors
+    /// What the device's store says.
+    pub fn sync_shares(
+        &mut self,
+        phone: &mut Phone,
+        line: &mut Line,
+    ) -> Result<Shared, EngineError> {
+        let mut shared = Shared::default();
+        for (share, _) in phone.replica.live_shares(self.now_ms)? {
+            match self.sync_share(phone, share, line, &mut shared) {
+                Ok(Turn::Cut) => {
+                    shared.cut = true;
+                    break;
+                }
+                Ok(_) => {}
+                Err(error) => shared.failed.push((share, error)),
+            }
+        }
         Ok(shared)
     }
 
@@ -93,28 +117,36 @@ impl World {
         &mut self,
         phone: &mut Phone,
         share: SpaceId,
+        line: &mut Line,
         shared: &mut Shared,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Turn, EngineError> {
         let relay = self.relay.keys().relay();
         let mut connection = Connection::new(Box::new(|_| EXPORTER));
         let glance = phone.replica.glance(&share, EXPORTER, &relay, self.now_ms)?;
         if let (_, Glance::Ask(request)) = glance {
-            let reply = self.handle(&mut connection, request).pop();
-            let reply = reply.filter(|reply| matches!(reply, Reply::Attached(_)));
+            let Some(mut replies) = line.carry(self, &mut connection, request) else {
+                return Ok(Turn::Cut);
+            };
+            let reply = replies.pop().filter(|reply| matches!(reply, Reply::Attached(_)));
             if phone.replica.glanced(vec![(share, reply)], self.now_ms)?.is_empty() {
                 shared.quiet += 1;
-                return Ok(());
+                return Ok(Turn::Done);
             }
         }
         let mut errand = Errand::new(share, Link { relay, exporter: Some(EXPORTER) });
         for _ in 0..MAX_TURNS {
-            let Some(batch) = errand.next(&mut phone.replica, self.now_ms)? else { return Ok(()) };
+            let Some(batch) = errand.next(&mut phone.replica, self.now_ms)? else {
+                return Ok(Turn::Done);
+            };
             shared.turns += 1;
             'batch: for request in batch {
-                if let mainstay_protocol::frame::Request::Push { envelopes, .. } = &request {
+                if let Request::Push { envelopes, .. } = &request {
                     shared.pushed += envelopes.len();
                 }
-                for reply in self.handle(&mut connection, request) {
+                let Some(replies) = line.carry(self, &mut connection, request) else {
+                    return Ok(Turn::Cut);
+                };
+                for reply in replies {
                     shared.note(share, &reply);
                     let refused = matches!(reply, Reply::Refused(_));
                     errand.reply(&mut phone.replica, reply, self.now_ms)?;

@@ -6,6 +6,7 @@ mod claims;
 mod device;
 mod faults;
 mod knowledge;
+pub mod shares;
 mod steps;
 mod writing;
 
@@ -29,6 +30,8 @@ pub const ROUNDS_TO_ORDER: usize = 6;
 /// A world, the devices in it, and everything that is true about them.
 pub struct Sim {
     world: World,
+    /// Whose devices these are, where a world holds several people's.
+    who: &'static str,
     choices: ChaCha20Rng,
     phrase: Phrase,
     devices: Vec<Device>,
@@ -65,13 +68,18 @@ impl Sim {
     fn new(seed: u64, plant: Plant) -> Self {
         let mut world = World::new(seed);
         world.plant = plant;
+        let choices = ChaCha20Rng::seed_from_u64(seed ^ 0x5eed_5eed_5eed_5eed);
+        Self::of(world, choices, "")
+    }
+
+    /// Somebody with one device.
+    fn of(mut world: World, choices: ChaCha20Rng, who: &'static str) -> Self {
         let phrase = Phrase::make(&mut world.rng);
         let phone = world.phone(&phrase);
-        let choices = ChaCha20Rng::seed_from_u64(seed ^ 0x5eed_5eed_5eed_5eed);
         let devices = vec![Device::new(0, phone)];
         let (known, relay_backups, trace) = Default::default();
         let (step, names) = (0, 0);
-        Self { world, choices, phrase, devices, known, relay_backups, trace, step, names }
+        Self { world, who, choices, phrase, devices, known, relay_backups, trace, step, names }
     }
 
     fn run(&mut self) -> Result<(), Failure> {
@@ -89,7 +97,7 @@ impl Sim {
     }
 
     fn say(&mut self, what: impl Into<String>) {
-        self.trace.push(format!("{:>3}  {}", self.step, what.into()));
+        self.trace.push(format!("{:>3}  {}{}", self.step, self.who, what.into()));
     }
 
     fn below(&mut self, bound: u32) -> u32 {

@@ -33,6 +33,8 @@ pub enum Plant {
     HollowAcknowledgements,
     /// A phone that crashes loses what it had sealed and not sent.
     LostOutbox,
+    /// A phone forgets that the person hid an entry from somebody.
+    HiddenIsShown,
 }
 
 /// A relay over a store in memory.

@@ -1,4 +1,4 @@
-//! Whole lives of a journal, chosen by seeds.
+//! Whole lives of a journal, and of what is shared of it, chosen by seeds.
 //!
 //! `MAINSTAY_SEEDS=10000 cargo test --release -p mainstay-tests --test simulator` plays more of
 //! them; `MAINSTAY_SEED=n` plays one and prints what happened.
@@ -7,18 +7,22 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mainstay_tests::sim::{play, replay_line};
+use mainstay_tests::sim::{self, shares};
 use mainstay_tests::world::Plant;
 
 /// Seeds that every run of the tests plays.
 const SEEDS: u64 = 300;
 
+/// What plays one seed.
+type Play = fn(u64, Plant) -> Result<Vec<String>, (String, Vec<String>)>;
+
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-#[test]
-fn devices_and_a_faulty_relay_always_come_into_order() {
+/// Plays the seeds that the environment asks for, on two threads; each that fails is one line that
+/// replays it.
+fn play_seeds(play: Play, replay_line: fn(u64) -> String) {
     if let Some(seed) = number("MAINSTAY_SEED") {
         let (failure, trace) = match play(seed, Plant::None) {
             Ok(trace) => (None, trace),
@@ -64,12 +68,34 @@ fn devices_and_a_faulty_relay_always_come_into_order() {
     );
 }
 
+/// A fault that was built in is found by some seed, and found again by the same one.
+fn finds(play: Play, plant: Plant) {
+    let found =
+        (0..200).find(|seed| play(*seed, plant).is_err() && play(*seed, Plant::None).is_ok());
+    let seed = found.expect("a seed that the fault makes fail, and that is fine without it");
+    assert_eq!(play(seed, plant), play(seed, plant));
+}
+
+#[test]
+fn devices_and_a_faulty_relay_always_come_into_order() {
+    play_seeds(sim::play, sim::replay_line);
+}
+
+#[test]
+fn people_and_their_counsellor_hold_what_was_shown_and_nothing_else() {
+    play_seeds(shares::play, shares::replay_line);
+}
+
 #[test]
 fn a_planted_fault_is_found_and_replays_exactly() {
     for plant in [Plant::LostOutbox, Plant::HollowAcknowledgements] {
-        let found =
-            (0..200).find(|seed| play(*seed, plant).is_err() && play(*seed, Plant::None).is_ok());
-        let seed = found.expect("a seed that the fault makes fail, and that is fine without it");
-        assert_eq!(play(seed, plant), play(seed, plant));
+        finds(sim::play, plant);
+    }
+}
+
+#[test]
+fn a_planted_fault_of_sharing_is_found_and_replays_exactly() {
+    for plant in [Plant::HiddenIsShown, Plant::HollowAcknowledgements] {
+        finds(shares::play, plant);
     }
 }

@@ -100,7 +100,7 @@ impl Sim {
         self.harmed()
     }
 
-    fn harmed(&mut self) -> Result<(), Failure> {
+    pub(super) fn harmed(&mut self) -> Result<(), Failure> {
         self.known.harm += 1;
         self.take_stock()
     }

@@ -35,6 +35,8 @@ pub(super) struct Knowledge {
     pub(super) forgettings: Vec<(EntryId, u32, usize)>,
     /// How often the relay has lost something.
     pub(super) harm: u32,
+    /// The latest time that any clock has shown, where one was wrong.
+    pub(super) latest_ms: i64,
     /// Devices that are in nobody's hands any more, by id.
     pub(super) departed: BTreeSet<u32>,
 }
@@ -43,7 +45,7 @@ impl Knowledge {
     /// The entries that a device may rightly lack: forgotten, or deleted for so long that they were
     /// forgotten by themselves.
     pub(super) fn may_be_gone(&self, now_ms: i64) -> BTreeSet<EntryId> {
-        let old = |at: &i64| now_ms - at >= DELETED_KEPT_MS;
+        let old = |at: &i64| now_ms.max(self.latest_ms) - at >= DELETED_KEPT_MS;
         let expired = self.deleted.iter().filter(|(_, at)| old(at)).map(|(id, _)| *id);
         self.forgotten.iter().copied().chain(expired).collect()
     }

@@ -141,7 +141,7 @@ impl Sim {
         Ok(())
     }
 
-    fn link(&mut self, host: usize) -> Result<(), Failure> {
+    pub(super) fn link(&mut self, host: usize) -> Result<(), Failure> {
         if self.devices.len() >= MAX_DEVICES || !self.devices[host].phone.replica.is_member() {
             return Ok(());
         }
@@ -169,7 +169,7 @@ impl Sim {
     }
 }
 
-fn waits_for_key(error: &EngineError) -> bool {
+pub(super) fn waits_for_key(error: &EngineError) -> bool {
     use mainstay_core::space::{change::ChangeError, keyring::KeyringError};
     matches!(
         error,

@@ -46,7 +46,11 @@ impl Sim {
     }
 
     /// An entry that a device shows.
-    fn entry_of(&mut self, device: usize, deleted: bool) -> Result<Option<EntryId>, Failure> {
+    pub(super) fn entry_of(
+        &mut self,
+        device: usize,
+        deleted: bool,
+    ) -> Result<Option<EntryId>, Failure> {
         let replica = &mut self.devices[device].phone.replica;
         let mut rows = Vec::new();
         for month in replica.chapters() {
@@ -79,7 +83,7 @@ impl Sim {
         self.done(device, id, "edit", done)
     }
 
-    fn done(
+    pub(super) fn done(
         &mut self,
         device: usize,
         id: EntryId,

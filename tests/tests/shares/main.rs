@@ -9,4 +9,5 @@ mod inviting;
 mod kit;
 mod leaks;
 mod relay_checks;
+mod scenarios;
 mod talking;
