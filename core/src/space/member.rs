@@ -87,7 +87,7 @@ impl RecordNamer {
     }
 
     /// A name for a version of the plan, which only the owner's devices can read. Padded to steps of
-    /// [`VERSION_STEP_BYTES`], so that its length tells little of how many devices changed the plan.
+    /// eight heads, so that its length tells little of how many devices changed the plan.
     pub fn seal_version(&self, rng: &mut dyn CryptoRng, heads: &[u8]) -> Vec<u8> {
         let mut plain = (heads.len() as u32).to_be_bytes().to_vec();
         plain.extend_from_slice(heads);
