@@ -62,7 +62,10 @@ impl Care {
             return Ok(());
         }
         let first = states.first().cloned().flatten();
-        if states.iter().any(|state| invited(state) != invited(&first)) {
+        // An invitation that is still open is known to the device that made it only.
+        let mut known = states.iter().filter(|state| !is_invited(state));
+        let first = known.next().cloned().unwrap_or(first);
+        if known.any(|state| *state != first) {
             return Err(format!("share {tie} is {states:?} on its person's devices"));
         }
         match first {
@@ -110,7 +113,19 @@ impl Care {
                     _ => None,
                 });
                 if plans.collect::<Vec<_>>() != plan.iter().collect::<Vec<_>>() {
-                    return Err(format!("share {tie}: another plan on {}", self.label(there)));
+                    let counters = |records: &[SharedRecord]| -> Vec<u64> {
+                        let plans =
+                            records.iter().filter(|r| matches!(r.body, SharedBody::Plan(_)));
+                        plans.map(|record| record.counter).collect()
+                    };
+                    let mine = self.heard(at, &share)?.map(|(said, _)| counters(&said));
+                    return Err(format!(
+                        "share {tie}: {} holds the plan {:?}, {} said {mine:?} and would now say {}",
+                        self.label(there),
+                        counters(&held),
+                        self.label(at),
+                        plan.is_some(),
+                    ));
                 }
                 let (said, heard) = self.heard(at, &share)?.ok_or("a share without records")?;
                 self.check_said(tie, (there, &said_there), (at, &heard))?;
@@ -197,12 +212,8 @@ impl Care {
     }
 }
 
-/// An open invitation is known to the device that made it only.
-fn invited(state: &Option<ShareStage>) -> Option<ShareStage> {
-    match state {
-        Some(ShareStage::Invited(_)) => Some(ShareStage::Empty),
-        state => state.clone(),
-    }
+fn is_invited(state: &Option<ShareStage>) -> bool {
+    matches!(state, Some(ShareStage::Invited(_)))
 }
 
 fn entries(records: &[SharedRecord]) -> Vec<SharedRecord> {

@@ -73,7 +73,13 @@ impl Care {
                 return Ok(());
             }
         }
-        let me = self.id(at);
+        let (me, tie) = (self.id(at), self.tie_of(&info.id)?);
+        let since = self.ties[tie].talked.iter().rev().take_while(|id| **id != me);
+        let here: Vec<u32> = self.all(at.person).into_iter().map(|at| self.id(at)).collect();
+        if since.into_iter().any(|id| !here.contains(id)) {
+            // So may one that is lost by now.
+            return Ok(());
+        }
         for there in self.all(COUNSELLOR) {
             let told = (info.id, at.person, me, self.id(there));
             if !self.told.contains(&told) || !self.people[COUNSELLOR].devices[there.device].is_in()
@@ -81,7 +87,6 @@ impl Care {
                 continue;
             }
             let Some(held) = self.held(there, &info.id)? else { continue };
-            let tie = self.tie_of(&info.id)?;
             // A counsellor who leaves gives back what they had; that they left comes with the next sync.
             if held != mine && !self.ties[tie].ended && !self.is_split(tie)? {
                 return Err(format!(

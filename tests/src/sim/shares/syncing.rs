@@ -45,6 +45,10 @@ impl Care {
     /// The part of it after the journal.
     pub(super) fn sync_shares(&mut self, at: At, line: &mut Line) -> Result<Shared, Failure> {
         self.note_previews(at)?;
+        let id = self.id(at);
+        for tie in self.ties_of(at) {
+            self.ties[tie].talked.push(id);
+        }
         let done =
             self.on(at, |sim, device| sim.world.sync_shares(&mut sim.devices[device].phone, line));
         let shared = done.map_err(|e| format!("{}: shares: {e:?}", self.label(at)))?;

@@ -42,6 +42,8 @@ pub(super) struct Tie {
     pub(super) closed: Option<usize>,
     /// The relay was put back, and two lists of members came of it.
     pub(super) forked: bool,
+    /// The person's devices in the order in which they talked in it, by id.
+    pub(super) talked: Vec<u32>,
     /// What was said: by which person on which device (its id).
     pub(super) said: Vec<(usize, u32, String)>,
 }
@@ -62,6 +64,7 @@ impl Tie {
             ended: false,
             closed: None,
             forked: false,
+            talked: Vec::new(),
             said: Vec::new(),
         }
     }

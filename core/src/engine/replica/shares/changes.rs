@@ -34,7 +34,7 @@ impl Share {
 
     /// Whether the vault's consent may take the place of the one that the list holds. A device whose
     /// vault is behind never brings an older, wider one back.
-    fn may_give(&self) -> bool {
+    pub(super) fn may_give(&self) -> bool {
         match (&self.book.consent, self.given()) {
             (Some(wanted), Some(given)) => {
                 wanted.number > given.number || wanted.is_narrower_than(&given)

@@ -8,7 +8,7 @@ use super::book::Entry;
 use super::changes::terms;
 use super::view::ShareView;
 use super::{Alarm, Replica, Share};
-use crate::care::Consent;
+use crate::care::{Consent, meet};
 use crate::engine::error::EngineError;
 use crate::space::change;
 use crate::space::keyring::Keyring;
@@ -197,15 +197,37 @@ impl Replica {
         records.filter(|(_, _, record)| record.acts.iter().any(ends)).count() as u32
     }
 
-    /// Makes the keys that shares go on under where a removed device knew the present ones. Tells
-    /// whether something is to be sent before the shares sync.
+    /// Makes the keys that shares go on under where a removed device knew the present ones, and puts
+    /// right what two devices wrote of one share at once. Tells whether something is to be sent before the shares sync.
     ///
     /// # Errors
     /// [`EngineError::Store`].
     pub fn renew_keys(&mut self, now_ms: i64) -> Result<bool, EngineError> {
         self.fold()?;
         self.renew_shares(now_ms)?;
+        self.settle_consents(now_ms)?;
         self.keys_wait()
+    }
+
+    /// Where several devices changed a consent at once, one may have published what they agreed to
+    /// before it knew all of it. The list then holds a consent that the vault does not, under the same
+    /// number, and neither takes the other's place; what both agree to does.
+    fn settle_consents(&mut self, now_ms: i64) -> Result<(), EngineError> {
+        for (id, book) in self.books() {
+            let owned = book.role == Role::Owner && book.ended_ms.is_none();
+            let Some(wanted) = book.consent.filter(|_| owned) else { continue };
+            if !self.has_view(&id)? {
+                continue;
+            }
+            let given = self.with_share(&id, |_, share| {
+                Ok(share.given().filter(|given| *given != wanted && !share.may_give()))
+            })?;
+            let Some(given) = given.filter(|given| given.number == wanted.number) else { continue };
+            let mut both = meet(&wanted, &given);
+            both.number = both.number.saturating_add(1);
+            self.write_book(&id, Entry::default().consent(&both.to_bytes()?), now_ms)?;
+        }
+        Ok(())
     }
 
     /// Shares whose keys a removed device knew go on under others.
