@@ -200,7 +200,7 @@ fn a_counsellor_who_may_edit_the_plan_changes_it_at_the_same_time_as_the_person(
     phone.json(&["plan", "add", "coping-skills", "Sleep before eleven"]);
     let seen = counsellor.json(&["plan", "N."]);
     assert_eq!((&seen["waiting"], &seen["may_edit"]), (&json!(2), &json!(true)));
-    in_turns(&[&counsellor, &phone, &counsellor]);
+    in_turns(&[&counsellor, &phone, &phone, &counsellor]);
     let seen = counsellor.json(&["plan", "N."]);
     assert_eq!(seen["waiting"], json!(0));
     let own = phone.json(&["plan", "show"]);

@@ -18,7 +18,7 @@ use super::error::EngineError;
 use super::handle::Engine;
 use super::replica::{Job, Replica};
 use super::syncing::in_time;
-use crate::space::change::Newcomer;
+use crate::space::change::{Change, Newcomer};
 use crate::space::device::DeviceKeys;
 use crate::space::keyring::Keyring;
 use crate::space::link::{
@@ -80,17 +80,7 @@ impl Engine {
             &recovery,
             &newcomer,
         )?;
-        let append = Request::Append {
-            space: *shown.roster.space(),
-            expected: shown.roster.head(),
-            record: change.record.clone(),
-            wraps: change.wraps,
-        };
-        shown.roster.append(&change.record)?;
-        match ask(&wire, &[append]).await?.pop() {
-            Some(Reply::Appended { statement }) => appended(&wire, &shown.roster, &statement)?,
-            other => return Err(unexpected(other)),
-        }
+        append(&wire, &mut shown.roster, &change).await?;
         if let Some(epoch) = change.epoch {
             shown.keyring.add(epoch);
         }
@@ -346,7 +336,7 @@ fn unsigned_now() -> u64 {
     u64::try_from(now_ms()).unwrap_or(0)
 }
 
-pub(super) fn unexpected(reply: Option<Reply>) -> EngineError {
+fn unexpected(reply: Option<Reply>) -> EngineError {
     match reply {
         Some(Reply::Refused(refusal)) => refusal.into(),
         _ => EngineError::BadReply { what: "an answer to another question" },
@@ -354,7 +344,7 @@ pub(super) fn unexpected(reply: Option<Reply>) -> EngineError {
 }
 
 /// Sends a batch and collects its answers; a refusal is an error.
-pub(super) async fn ask(wire: &Wire, batch: &[Request]) -> Result<Vec<Reply>, EngineError> {
+async fn ask(wire: &Wire, batch: &[Request]) -> Result<Vec<Reply>, EngineError> {
     in_time(None, async {
         let mut exchange = wire.exchange(batch).await?;
         let mut replies = Vec::new();
@@ -419,8 +409,27 @@ pub(super) async fn show(
     Ok(Shown { roster, keyring, cursor: attached.cursor, wraps: wraps.to_vec() })
 }
 
+/// Appends a change to a roster on the relay, and here.
+pub(super) async fn append(
+    wire: &Wire,
+    roster: &mut Roster,
+    change: &Change,
+) -> Result<(), EngineError> {
+    let request = Request::Append {
+        space: *roster.space(),
+        expected: roster.head(),
+        record: change.record.clone(),
+        wraps: change.wraps.clone(),
+    };
+    roster.append(&change.record)?;
+    match ask(wire, &[request]).await?.pop() {
+        Some(Reply::Appended { statement }) => appended(wire, roster, &statement),
+        other => Err(unexpected(other)),
+    }
+}
+
 /// Whether the relay signed for the roster's new head.
-pub(super) fn appended(
+fn appended(
     wire: &Wire,
     roster: &Roster,
     statement: &Signed<Statement>,

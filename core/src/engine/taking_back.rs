@@ -1,10 +1,10 @@
 //! Taking a share back with the twelve words.
 
 use mainstay_protocol::address::RelayAddress;
-use mainstay_protocol::frame::{Reply, Request, Signer};
+use mainstay_protocol::frame::Signer;
 use mainstay_protocol::ids::SpaceId;
 
-use super::arriving::{appended, ask, show, unexpected};
+use super::arriving::{append, show};
 use super::config::now_ms;
 use super::error::EngineError;
 use super::handle::Engine;
@@ -47,17 +47,7 @@ impl Engine {
             replica.draft_take_back(&share, &root, (&roster, &keyring), now_ms())
         });
         let change = change.await?;
-        let append = Request::Append {
-            space: share,
-            expected: shown.roster.head(),
-            record: change.record.clone(),
-            wraps: change.wraps,
-        };
-        shown.roster.append(&change.record)?;
-        match ask(&wire, &[append]).await?.pop() {
-            Some(Reply::Appended { statement }) => appended(&wire, &shown.roster, &statement)?,
-            other => return Err(unexpected(other)),
-        }
+        append(&wire, &mut shown.roster, &change).await?;
         wire.close().await;
         self.sync().await
     }

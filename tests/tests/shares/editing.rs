@@ -3,7 +3,7 @@
 use mainstay_core::care::{CareLimits, SharedPlan};
 use mainstay_core::engine::{EngineError, SharedPlanView};
 use mainstay_core::journal::{Fields, Patch};
-use mainstay_core::plan::{ItemId, PlanEdit, Section};
+use mainstay_core::plan::{ItemId, PlanEdit, PlanLimits, Section};
 use mainstay_protocol::envelope::Envelope;
 use mainstay_tests::sharing::{Shared, consent};
 use mainstay_tests::world::{Phone, World};
@@ -318,4 +318,67 @@ fn a_plan_is_edited_with_one_counsellor_and_then_with_another() {
     p.round();
     p.round();
     p.check_plan(&["by the second"]);
+}
+
+// Broken on purpose: `Side::plan_under` without asking whether the plan waits made it fail.
+#[test]
+fn what_only_a_phone_that_is_lost_had_taken_in_is_taken_in_by_the_other_one() {
+    let (mut p, first) = editing(79);
+    let mut tablet = p.world.link(&mut p.phone, "tablet").unwrap();
+    for _ in 0..2 {
+        p.world.sync_all(&mut tablet).unwrap();
+        p.world.sync_all(&mut p.phone).unwrap();
+    }
+    p.there(&say(first, "walk with the dog")).unwrap();
+    p.world.sync_all(&mut p.laptop).unwrap();
+    // The phone publishes the plan, and is lost before its own journal is on the relay.
+    p.world.sync_share_alone(&mut p.phone, p.share).unwrap();
+    assert_eq!(own(&p.phone), ["walk with the dog"]);
+    p.world.sync_all(&mut p.laptop).unwrap();
+    assert_eq!(texts(&shown(&mut p).plan), ["walk with the dog"]);
+    for _ in 0..4 {
+        p.world.sync_all(&mut tablet).unwrap();
+        p.world.sync_all(&mut p.laptop).unwrap();
+    }
+    assert_eq!(own(&tablet), ["walk with the dog"]);
+    assert_eq!((texts(&shown(&mut p).plan), shown(&mut p).waiting), (own(&tablet), 0));
+}
+
+/// A text that does not compress.
+fn noise(p: &mut Pair) -> String {
+    use rand_core::Rng;
+    let letter = |n: u32| char::from(b'!' + (n % 90) as u8);
+    (0..PlanLimits::TEXT_MAX_BYTES).map(|_| letter(p.world.rng.next_u32())).collect()
+}
+
+// Broken on purpose: `has_room` saying yes made it fail.
+#[test]
+fn a_counsellor_cannot_fill_the_plan_so_that_nobody_sees_it_or_the_person_cannot_stop() {
+    let (mut p, _) = editing(80);
+    let mut refused = 0;
+    while refused == 0 {
+        for _ in 0..4 {
+            let text = noise(&mut p);
+            let line = add(&mut p.laptop, &text);
+            p.there(&line).unwrap();
+        }
+        p.round();
+        refused = shown(&mut p).refused;
+        assert!(own(&p.phone).len() < 1000);
+        p.round();
+    }
+    let expected = own(&p.phone);
+    assert!(expected.contains(&"walk by the river".to_owned()) && expected.len() > 4);
+    p.check_plan(&expected.iter().map(String::as_str).collect::<Vec<_>>());
+    let mine = add(&mut p.phone, "sleep before eleven");
+    p.here(&mine);
+    p.phone.replica.end_share(&p.share, p.world.now_ms).unwrap();
+    p.world.sync_all(&mut p.phone).unwrap();
+    p.world.sync_all(&mut p.laptop).unwrap();
+    assert!(matches!(shown_again(&mut p), None | Some(0)));
+}
+
+fn shown_again(p: &mut Pair) -> Option<usize> {
+    let view = p.laptop.replica.shared_plan(&p.share, p.world.now_ms).ok().flatten();
+    view.map(|view| view.plan.items.len())
 }

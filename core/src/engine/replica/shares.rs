@@ -68,6 +68,8 @@ pub(super) struct Share {
     /// Items were passed over because their key had not come.
     passed_over: bool,
     lacks_wraps: bool,
+    /// Something came that may say which changes of the plan were taken in.
+    plan_came: bool,
     relay_ms: Option<i64>,
     /// This device's clock, when something was sealed last.
     now_ms: i64,
@@ -218,6 +220,7 @@ impl Share {
             stale_roster: false,
             passed_over: false,
             lacks_wraps: false,
+            plan_came: false,
             relay_ms: None,
             now_ms: 0,
             received: 0,

@@ -27,7 +27,8 @@ pub struct Disclosure {
     /// When the day began: Unix milliseconds by this device's clock.
     #[n(0)]
     pub day_ms: i64,
-    /// How many records of each class ([`Class::code`]) were shown, new or changed.
+    /// How many records of each class ([`Class::code`]) were shown: new, changed, or once more to a
+    /// relay that had lost them.
     #[n(1)]
     pub shown: BTreeMap<String, u64>,
     /// Records that were taken back.

@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 
 use mainstay_protocol::codec;
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::ids::{MemberId, SlotId, SpaceId};
+use mainstay_protocol::ids::{AuthorId, MemberId, SlotId, SpaceId};
 
 use super::read::OWNER_SIDE;
 use super::register::{Register, SideId};
@@ -17,10 +17,9 @@ use crate::care::{
     CareLimits, Consent, Editing, PlanDetail, PlanEdits, RecordId, SharedBody, SharedPlan,
     SharedRecord, Taken, WrittenEdit, project_plan,
 };
-use crate::document::{Heads, PlanDoc};
+use crate::document::{Heads, MAX_DOC_BYTES, PlanDoc};
 use crate::engine::error::EngineError;
 use crate::engine::replica::open::{PLAN, meta};
-use crate::engine::tx::Tx;
 use crate::plan::PlanEdit;
 
 /// Where a counsellor's changes lie.
@@ -52,11 +51,19 @@ struct Looked {
 }
 
 impl Side<'_> {
-    /// Notes, on the owner's side, where changes wait.
-    pub(super) fn note_edits(&mut self, side: SideId, slot: SlotId, body: &SharedBody) {
-        let SharedBody::Edits(edits) = body else { return };
+    /// Notes, on the owner's side, where changes wait. Each device has one place for them: who fills
+    /// others gets none of them looked at.
+    pub(super) fn note_edits(
+        &mut self,
+        (side, slot): (SideId, SlotId),
+        author: &AuthorId,
+        record: &SharedRecord,
+    ) {
+        let SharedBody::Edits(edits) = &record.body else { return };
         let place = EditsPlace { side, slot };
-        let waits = !edits.edits.is_empty() && self.share.owns();
+        let waits = !edits.edits.is_empty()
+            && self.share.owns()
+            && record.id == Share::edits_record(author);
         let places = &mut self.share.view.edits;
         places.retain(|known| *known != place);
         places.extend(Some(place).filter(|_| waits));
@@ -72,34 +79,39 @@ impl Side<'_> {
         if consent.scope.plan() != Some(PlanDetail::Edit) {
             return Ok(project_plan(&self.journal.plan(), consent, now_ms));
         }
-        let looked = self.look_at_edits()?;
+        let looked = self.look_at_edits(consent)?;
         let shared = project_plan(&looked.plan.plan(), consent, now_ms);
         let stands = self.standing_plan()?.and_then(|plan| plan.editing);
+        let stood = stands.as_ref().map_or(&[][..], |editing| &editing.taken);
+        // A counsellor lets go of what was taken in: only of what this phone alone does not hold.
+        let mut taken = match self.journal.keys_wait()? {
+            true => stood.to_vec(),
+            false => looked.taken,
+        };
+        // What nobody waits for any more may stand until the plan is said anew.
+        if taken.iter().all(|now| stood.contains(now)) {
+            taken = stood.to_vec();
+        }
         Ok(shared.map(|shared| {
-            // What nobody waits for any more may stand until the plan is said anew.
-            let mut taken = looked.taken;
-            let stood = stands.as_ref().map_or(&[][..], |editing| &editing.taken);
-            let shown = |now: &Taken| stood.contains(now);
-            if taken.iter().all(shown) {
-                taken = stood.to_vec();
-            }
             let version = stands.map_or_else(|| Vec::new().into(), |editing| editing.version);
             SharedPlan { editing: Some(Editing { version, taken }), ..shared }
         }))
     }
 
-    /// Takes what counsellors changed into the plan, with a transaction.
-    pub(super) fn take_edits(&mut self, tx: &mut Tx, consent: &Consent) -> Result<(), EngineError> {
+    /// Takes what counsellors changed into the plan, durably.
+    pub(super) fn take_edits(&mut self, consent: &Consent) -> Result<(), EngineError> {
         if consent.scope.plan() != Some(PlanDetail::Edit) || self.share.view.edits.is_empty() {
             return Ok(());
         }
-        let looked = self.look_at_edits()?;
+        let looked = self.look_at_edits(consent)?;
         let before = self.journal.plan.heads();
         if looked.plan.heads() == before {
             return Ok(());
         }
+        let mut tx = self.journal.tx();
         tx.put_bytes(&meta(&self.journal.vault, PLAN), &looked.plan.save())?;
-        self.journal.mark_plan_pending(tx, &before)?;
+        self.journal.mark_plan_pending(&mut tx, &before)?;
+        tx.commit(&mut *self.journal.rng)?;
         self.journal.plan = looked.plan;
         self.journal.revision += 1;
         Ok(())
@@ -111,11 +123,22 @@ impl Side<'_> {
         self.share.namer().seal_version(&mut *self.journal.rng, &heads).into()
     }
 
-    fn look_at_edits(&self) -> Result<Looked, EngineError> {
+    /// What makes the plan, and with it everything that is kept about shares, too large to go on with
+    /// is refused as a whole, and keeps nothing else back: a counsellor cannot fill the document in which
+    /// the person would say that it is over.
+    fn look_at_edits(&self, consent: &Consent) -> Result<Looked, EngineError> {
         let mut looked = Looked { plan: self.journal.plan.clone(), taken: Vec::new() };
         let stands = self.standing_plan()?.and_then(|plan| plan.editing);
         for place in &self.share.view.edits {
             let Some((record, edits)) = self.edits_at(place)? else { continue };
+            let done = stands.iter().flat_map(|now| &now.taken);
+            if let Some(done) =
+                done.into_iter().find(|t| t.record == record && t.last >= edits.last())
+            {
+                // Its counsellor has not heard of it yet.
+                looked.taken.push(done.clone());
+                continue;
+            }
             let namer = self.share.namer();
             let heads = namer.open_version(&edits.base);
             let heads: Option<Heads> = heads.and_then(|bytes| codec::decode(&bytes).ok());
@@ -128,8 +151,17 @@ impl Side<'_> {
                     }
                     let changes: Vec<(PlanEdit, i64)> =
                         edits.edits.iter().map(|w| (w.edit.clone(), w.at_ms)).collect();
-                    let took = looked.plan.take_edits(&heads, &changes, record.as_bytes())?;
-                    (edits.first..).zip(took).filter(|(_, took)| !took).map(|(n, _)| n).collect()
+                    let mut plan = looked.plan.clone();
+                    let took = plan.take_edits(&heads, &changes, record.as_bytes());
+                    let same = plan.heads() == looked.plan.heads();
+                    match took.ok().filter(|_| same || has_room(&plan, consent)) {
+                        Some(took) => {
+                            looked.plan = plan;
+                            let refused = (edits.first..).zip(took).filter(|(_, took)| !took);
+                            refused.map(|(number, _)| number).collect()
+                        }
+                        None => (edits.first..=edits.last()).collect(),
+                    }
                 }
                 // No version that this person's devices ever named.
                 None => (edits.first..=edits.last()).collect(),
@@ -195,9 +227,9 @@ impl Share {
         given.is_some_and(|consent| consent.scope.plan() == Some(PlanDetail::Edit))
     }
 
-    /// The record of this device's changes of the plan. Nobody else's device writes it.
-    fn edits_record(&self) -> RecordId {
-        let name = Hash::of("plan edits", &[self.author().as_bytes()]).0;
+    /// The record of a device's changes of the plan.
+    fn edits_record(author: &AuthorId) -> RecordId {
+        let name = Hash::of("plan edits", &[author.as_bytes()]).0;
         let (id, _) = name.split_first_chunk().expect("a hash has 32 bytes");
         RecordId::from_bytes(*id)
     }
@@ -248,7 +280,7 @@ impl Replica {
             view.plan.check(edit)?;
             let (plan, _) = journal.plan_registers(share)?;
             let editing = plan.and_then(|plan| plan.editing).ok_or(EngineError::NotYours)?;
-            let id = share.edits_record();
+            let id = Share::edits_record(&share.author());
             let slot = share.slot_of(&id);
             let mut tx = journal.tx();
             let place = (&share.my_side(), &slot);
@@ -315,6 +347,18 @@ impl Replica {
         })?;
         Ok((plan, mine))
     }
+}
+
+/// Whether the person's own changes still fit in, and the plan into one record.
+fn has_room(plan: &PlanDoc, consent: &Consent) -> bool {
+    let shared = project_plan(&plan.plan(), consent, consent.granted_at_ms);
+    let record = |plan| SharedRecord {
+        id: RecordId::from_bytes([0; 16]),
+        counter: 1,
+        body: SharedBody::Plan(plan),
+    };
+    plan.save().len() <= MAX_DOC_BYTES / 2
+        && shared.is_some_and(|plan| record(plan).to_bytes().is_ok())
 }
 
 fn plan_in(register: &Register) -> Option<SharedPlan> {

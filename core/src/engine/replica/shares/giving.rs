@@ -99,6 +99,12 @@ impl Side<'_> {
 
     /// Seals up to a bound, and makes it durable before any of it is sent.
     fn seal_some(&mut self, now_ms: i64, limit: usize) -> Result<(), EngineError> {
+        if self.share.owns()
+            && self.journal.restoring.is_none()
+            && let Terms::Consent(consent) = self.share.terms(now_ms)
+        {
+            self.take_edits(&consent)?;
+        }
         let mut tx = self.journal.tx();
         let (mut bytes, mut count) = (0, 0);
         for slot in self.journal.to_say(&self.share.id)? {
@@ -122,9 +128,6 @@ impl Side<'_> {
         if self.share.owns() && self.journal.restoring.is_none() {
             let terms = self.share.terms(now_ms);
             if !matches!(terms, Terms::Silence) {
-                if let Terms::Consent(consent) = &terms {
-                    self.take_edits(&mut tx, consent)?;
-                }
                 bytes += self.seal_plan_view(&mut tx, &terms, now_ms)?;
                 self.seal_entries(&mut tx, &terms, (bytes, count), limit, now_ms)?;
             }

@@ -198,7 +198,8 @@ impl Replica {
     }
 
     /// Makes the keys that shares go on under where a removed device knew the present ones, and puts
-    /// right what two devices wrote of one share at once. Tells whether something is to be sent before the shares sync.
+    /// right what two devices wrote of one share at once. Tells whether something is to be sent before
+    /// the shares sync.
     ///
     /// # Errors
     /// [`EngineError::Store`].

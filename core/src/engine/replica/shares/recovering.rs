@@ -26,8 +26,7 @@ impl Replica {
         if recovery.space_id() != self.me.space {
             return Err(EngineError::OtherWords);
         }
-        let care = self.plan.care();
-        let sealed = care.get(share).and_then(Book::root).ok_or(EngineError::NoSuchShare)?;
+        let sealed = Book::root(&self.plan.care_of(share)).ok_or(EngineError::NoSuchShare)?;
         open_root(&sealed, share, recovery.kem())
             .map_err(|_| EngineError::damaged("the root of a share"))
     }
@@ -45,7 +44,7 @@ impl Replica {
         (roster, keyring): (&Roster, &Keyring),
         now_ms: i64,
     ) -> Result<Change, EngineError> {
-        let book = self.books().remove(share).filter(|book| book.role == Role::Owner);
+        let book = self.book(share).filter(|book| book.role == Role::Owner);
         let book = book.ok_or(EngineError::NoSuchShare)?;
         if book.ended_ms.is_some() {
             return Err(EngineError::ShareOver);
@@ -68,9 +67,9 @@ impl Share {
     pub(super) fn is_coming_back(&self) -> bool {
         let mut secrets = self.book.secrets.iter();
         let secret = secrets.find(|(generation, _)| Some(*generation) == self.book.taken_back);
-        let parties = self.roster.state().share.iter().flat_map(|share| share.parties.keys());
-        let known: Vec<_> = parties.collect();
-        secret.is_some_and(|(_, secret)| !known.contains(&&secret.keys().member_id()))
+        let state = self.roster.state().share.as_ref();
+        let listed = |id| state.is_some_and(|share| share.parties.contains_key(&id));
+        secret.is_some_and(|(_, secret)| !listed(secret.keys().member_id()))
     }
 }
 

@@ -11,7 +11,7 @@ use mainstay_protocol::statement::Cursor;
 use super::Alarm;
 use super::register::{Register, Said};
 use super::side::Side;
-use crate::care::{SharedRecord, may_write};
+use crate::care::{SharedBody, SharedRecord, may_write};
 use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
 use crate::space::seal;
@@ -40,9 +40,9 @@ impl Side<'_> {
         }
         self.journal.put_share(&mut tx, self.share)?;
         tx.commit_lazily(&mut *self.journal.rng)?;
-        match items.is_empty() {
-            true => Ok(()),
-            false => self.take_edits_back(),
+        match std::mem::take(&mut self.share.plan_came) {
+            true => self.take_edits_back(),
+            false => Ok(()),
         }
     }
 
@@ -78,7 +78,8 @@ impl Side<'_> {
         let head = Head { seq: header.seq, hash };
         register.advance(tally, &header.author, head);
         if let Some((record, plain)) = said {
-            self.note_edits(side, header.slot, &record.body);
+            self.note_edits((side, header.slot), &header.author, &record);
+            self.share.plan_came |= matches!(record.body, SharedBody::Plan(_) | SharedBody::Gone);
             register.said.push(Said {
                 author: header.author,
                 head,
