@@ -161,6 +161,7 @@ fn check_03_a_counsellors_device_takes_no_wrapped_key_that_was_not_made_for_it_t
     only_true_keys(&p);
 }
 
+// Broken on purpose: as the one before, both guards at once.
 /// A new device has the keys of former epochs from the vault, and of the present one no other than
 /// the true one.
 #[test]
