@@ -255,6 +255,9 @@ fn the_owner_does_not_leave() {
     let rule = "the owner cannot leave; remove the others instead";
     breaks(say(&mut two_members(), OWNER, vec![leave(OWNER), epoch_for(3, &[2])]), rule);
     breaks(say(&mut founded_share(), OWNER, vec![leave(OWNER)]), rule);
+    // Nor under the keys that the same record gives them: nobody would own the share then.
+    let acts = vec![rekey(3), leave(3), epoch_for(3, &[2])];
+    breaks(say(&mut two_members(), OWNER, acts), rule);
 }
 
 #[test]
