@@ -34,6 +34,7 @@ mod checkpoint;
 mod config;
 mod error;
 mod following;
+mod glancing;
 mod handle;
 mod keys;
 mod layer;

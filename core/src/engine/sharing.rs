@@ -1,17 +1,14 @@
 //! Sharing over a real connection: every share of a person, or of a counsellor's clients, on one.
 
-use std::collections::BTreeMap;
-
 use mainstay_protocol::address::RelayAddress;
-use mainstay_protocol::frame::{Reply, Request};
 use mainstay_protocol::ids::{MemberId, SpaceId};
-use mainstay_protocol::limits::MAX_BATCH_REQUESTS;
 use tokio::time::Instant;
 
 use super::config::now_ms;
 use super::error::EngineError;
 use super::handle::Engine;
-use super::replica::{Errand, Glance, Heard, Offer, ShareHistory, ShareInfo, SharedPlanView};
+use super::glancing::{Answers, by_relay, is_same_relay};
+use super::replica::{Errand, Heard, Offer, ShareHistory, ShareInfo, SharedPlanView};
 use super::syncing::{SyncReport, in_time};
 use crate::care::{Choice, Consent, RecordId, SharedBody, SharedPlan, SharedRecord};
 use crate::journal::EntryId;
@@ -251,32 +248,28 @@ impl Engine {
     pub(super) async fn sync_shares(
         &self,
         wire: &Wire,
-        own: &RelayAddress,
+        (own, mut told): (&RelayAddress, Answers),
         deadline: Option<Instant>,
         report: &mut SyncReport,
     ) -> Result<(), EngineError> {
         let live = self.worker.call(|replica| replica.live_shares(now_ms())).await?;
-        let mut by_relay: BTreeMap<String, Vec<SpaceId>> = BTreeMap::new();
-        for (share, relay) in live {
-            by_relay.entry(relay).or_default().push(share);
-        }
-        for (relay, shares) in by_relay {
-            let address: RelayAddress = match relay.parse() {
-                Ok(address) => address,
-                Err(_) => continue,
-            };
-            let same = address.pins.iter().any(|pin| own.pins.contains(pin));
-            if same {
-                self.sync_on(wire, shares, deadline, report).await?;
+        for (address, shares) in by_relay(live) {
+            if is_same_relay(&address, own) {
+                let told = std::mem::take(&mut told);
+                self.sync_on(wire, (shares, told), deadline, report).await?;
                 continue;
             }
             let connecting = async { Ok(Wire::connect(&address).await?) };
             match in_time(deadline, connecting).await {
                 Ok(other) => {
-                    let done = self.sync_on(&other, shares, deadline, report).await;
+                    let first = shares[0];
+                    let asked = (shares, Answers::default());
+                    let done = self.sync_on(&other, asked, deadline, report).await;
                     other.close().await;
-                    if let Err(EngineError::OutOfTime) = done {
-                        return done;
+                    match done {
+                        Err(EngineError::OutOfTime) => return done,
+                        Err(error) => report.failed(first, error),
+                        Ok(()) => {}
                     }
                 }
                 Err(EngineError::OutOfTime) => return Err(EngineError::OutOfTime),
@@ -290,11 +283,11 @@ impl Engine {
     async fn sync_on(
         &self,
         wire: &Wire,
-        shares: Vec<SpaceId>,
+        (shares, told): (Vec<SpaceId>, Answers),
         deadline: Option<Instant>,
         report: &mut SyncReport,
     ) -> Result<(), EngineError> {
-        let busy = self.glance(wire, shares, deadline, report).await?;
+        let busy = self.busy_shares(wire, (shares, told), deadline, report).await?;
         for share in busy {
             let done = self.sync_share(wire, share, deadline, report).await;
             match done {
@@ -306,64 +299,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    /// Asks for all shares at once whether anything is new; gives those where something is, or where
-    /// something waits here.
-    async fn glance(
-        &self,
-        wire: &Wire,
-        shares: Vec<SpaceId>,
-        deadline: Option<Instant>,
-        report: &mut SyncReport,
-    ) -> Result<Vec<SpaceId>, EngineError> {
-        let mut exporters = Vec::new();
-        for share in shares {
-            exporters.push((share, wire.exporter(&share)?));
-        }
-        let relay = wire.relay();
-        let glances = self.worker.call(move |replica| {
-            // What goes wrong in one is told by its own sync, and keeps no other back.
-            let glance = |(share, exporter)| {
-                let glance = replica.glance(&share, exporter, &relay, now_ms());
-                glance.unwrap_or((share, Glance::Busy))
-            };
-            Ok(exporters.into_iter().map(glance).collect::<Vec<_>>())
-        });
-        let (mut busy, mut quiet) = (Vec::new(), Vec::new());
-        for (share, glance) in glances.await? {
-            match glance {
-                Glance::Busy => busy.push(share),
-                Glance::Ask(request) => quiet.push((share, request)),
-            }
-        }
-        if quiet.is_empty() {
-            return Ok(busy);
-        }
-        report.round_trips += 1;
-        let asking: Vec<_> =
-            quiet.chunks(MAX_BATCH_REQUESTS).map(|some| self.ask_all(wire, some)).collect();
-        let answers = in_time(deadline, futures_all(asking)).await?;
-        let noted = self.worker.call(move |replica| replica.glanced(answers, now_ms()));
-        busy.extend(noted.await?);
-        Ok(busy)
-    }
-
-    /// The answers to attachments, as far as they came: a refusal ends its batch, and what comes
-    /// after it is looked at by itself.
-    async fn ask_all(
-        &self,
-        wire: &Wire,
-        asked: &[(SpaceId, Request)],
-    ) -> Result<Vec<(SpaceId, Option<Reply>)>, EngineError> {
-        let requests: Vec<Request> = asked.iter().map(|(_, request)| request.clone()).collect();
-        let mut exchange = wire.exchange(&requests).await?;
-        let mut answers = Vec::new();
-        for (share, _) in asked {
-            let reply = exchange.next().await?;
-            answers.push((*share, reply.filter(|reply| matches!(reply, Reply::Attached(_)))));
-        }
-        Ok(answers)
     }
 
     async fn sync_share(
@@ -410,30 +345,4 @@ impl SyncReport {
     fn failed(&mut self, share: SpaceId, error: EngineError) {
         self.failures.push((share, error.to_string()));
     }
-}
-
-/// Waits for all of them, one after the other: their requests are on the way already once each was
-/// polled, and streams do not wait for each other.
-async fn futures_all<T>(
-    asking: Vec<impl Future<Output = Result<Vec<T>, EngineError>>>,
-) -> Result<Vec<T>, EngineError> {
-    let mut all = Vec::new();
-    let mut waiting: Vec<_> = asking.into_iter().map(Box::pin).collect();
-    let mut done: Vec<Option<Vec<T>>> = waiting.iter().map(|_| None).collect();
-    std::future::poll_fn(|cx| {
-        for (future, slot) in waiting.iter_mut().zip(&mut done) {
-            if slot.is_none()
-                && let std::task::Poll::Ready(ready) = future.as_mut().poll(cx)
-            {
-                *slot = Some(ready?);
-            }
-        }
-        match done.iter().all(Option::is_some) {
-            true => std::task::Poll::Ready(Ok::<(), EngineError>(())),
-            false => std::task::Poll::Pending,
-        }
-    })
-    .await?;
-    done.into_iter().flatten().for_each(|some| all.extend(some));
-    Ok(all)
 }

@@ -167,13 +167,16 @@ impl Engine {
         report: &mut SyncReport,
         progress: &mut (dyn FnMut(&SyncReport) + Send),
     ) -> Result<(), EngineError> {
-        self.converse(wire, deadline, report, progress).await?;
         let own = self.relay().await?.ok_or(EngineError::NoRelay)?;
+        let ahead = self.ask_ahead(wire, &own, deadline);
+        let (told, done) = tokio::join!(ahead, self.converse(wire, deadline, report, progress));
+        done?;
+        let told = told?;
         // After a removal the shares go on under new keys: the person's other devices have them first.
         if self.worker.call(|replica| replica.renew_keys(now_ms())).await? {
             self.converse(wire, deadline, report, progress).await?;
         }
-        self.sync_shares(wire, &own, deadline, report).await?;
+        self.sync_shares(wire, (&own, told), deadline, report).await?;
         match self.worker.call(|replica| replica.keys_wait()).await? {
             true => self.converse(wire, deadline, report, progress).await,
             false => Ok(()),

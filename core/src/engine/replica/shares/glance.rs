@@ -43,6 +43,21 @@ impl Replica {
         Ok(live)
     }
 
+    /// The shares that stand, with the relay of each: asked about before a sync of the journal has
+    /// brought anything, and nothing is changed by it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn standing_shares(&mut self) -> Result<Vec<(SpaceId, String)>, EngineError> {
+        let mut standing = Vec::new();
+        for (id, book) in self.books() {
+            if book.ended_ms.is_none() && self.has_view(&id)? && !self.has_left(&id)? {
+                standing.push((id, book.relay));
+            }
+        }
+        Ok(standing)
+    }
+
     /// The relay has lost something of the journal. A share that is over may be among it: with the
     /// word that it is, or the other side would never hear it.
     pub(in crate::engine::replica) fn doubt_ended_shares(&mut self) -> Result<(), EngineError> {

@@ -1,0 +1,128 @@
+//! One question for all shares: is anything new? Where nothing is, it rides along with the journal's
+//! own first turn, so that a sync of two hundred clients takes one.
+
+use std::collections::BTreeMap;
+
+use mainstay_protocol::address::RelayAddress;
+use mainstay_protocol::frame::{Reply, Request};
+use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::limits::MAX_BATCH_REQUESTS;
+use tokio::time::Instant;
+
+use super::config::now_ms;
+use super::error::EngineError;
+use super::handle::Engine;
+use super::replica::Glance;
+use super::syncing::{SyncReport, in_time};
+use crate::transport::Wire;
+
+/// What the relay said of shares that were asked about. A share whose question was refused is not in.
+pub(super) type Answers = BTreeMap<SpaceId, Reply>;
+
+impl Engine {
+    /// Asks about the shares of the journal's relay in which nothing waits here, while the journal's
+    /// own sync is under way. What fails here is no failure: those shares are asked about again.
+    pub(super) async fn ask_ahead(
+        &self,
+        wire: &Wire,
+        own: &RelayAddress,
+        deadline: Option<Instant>,
+    ) -> Result<Answers, EngineError> {
+        let standing = self.worker.call(|replica| replica.standing_shares()).await?;
+        let same = by_relay(standing).into_iter().filter(|(address, _)| is_same_relay(address, own));
+        let shares = same.flat_map(|(_, shares)| shares).collect();
+        let (_, quiet) = self.glance(wire, shares).await?;
+        Ok(in_time(deadline, ask_all(wire, &quiet)).await.unwrap_or_default())
+    }
+
+    /// The shares in which something is new, or where something waits here. The relay is asked about
+    /// all those at once that only it can tell of, unless it was `told` already: an answer is compared
+    /// with what this device holds now, so that one that is out of date only costs a sync.
+    pub(super) async fn busy_shares(
+        &self,
+        wire: &Wire,
+        (shares, told): (Vec<SpaceId>, Answers),
+        deadline: Option<Instant>,
+        report: &mut SyncReport,
+    ) -> Result<Vec<SpaceId>, EngineError> {
+        let (mut busy, quiet) = self.glance(wire, shares).await?;
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            quiet.into_iter().partition(|(share, _)| told.contains_key(share));
+        let mut answers = match unknown.is_empty() {
+            true => Answers::default(),
+            false => {
+                report.round_trips += 1;
+                in_time(deadline, ask_all(wire, &unknown)).await?
+            }
+        };
+        answers.extend(told);
+        let asked = known.into_iter().chain(unknown);
+        let answers = asked.map(|(share, _)| (share, answers.remove(&share))).collect();
+        let noted = self.worker.call(move |replica| replica.glanced(answers, now_ms()));
+        busy.extend(noted.await?);
+        Ok(busy)
+    }
+
+    /// Parts the shares in which something waits here from those that only the relay can tell of.
+    async fn glance(
+        &self,
+        wire: &Wire,
+        shares: Vec<SpaceId>,
+    ) -> Result<(Vec<SpaceId>, Vec<(SpaceId, Request)>), EngineError> {
+        let mut exporters = Vec::new();
+        for share in shares {
+            exporters.push((share, wire.exporter(&share)?));
+        }
+        let relay = wire.relay();
+        let glances = self.worker.call(move |replica| {
+            // What goes wrong in one is told by its own sync, and keeps no other back.
+            let glance = |(share, exporter)| {
+                let glance = replica.glance(&share, exporter, &relay, now_ms());
+                glance.unwrap_or((share, Glance::Busy))
+            };
+            Ok(exporters.into_iter().map(glance).collect::<Vec<_>>())
+        });
+        let (mut busy, mut quiet) = (Vec::new(), Vec::new());
+        for (share, glance) in glances.await? {
+            match glance {
+                Glance::Busy => busy.push(share),
+                Glance::Ask(request) => quiet.push((share, request)),
+            }
+        }
+        Ok((busy, quiet))
+    }
+}
+
+/// The answers to attachments, as far as they came: a refusal ends its batch, and what comes after it
+/// is looked at by itself. All batches are on their way before the first answer is read.
+async fn ask_all(wire: &Wire, quiet: &[(SpaceId, Request)]) -> Result<Answers, EngineError> {
+    let mut asked = Vec::new();
+    for some in quiet.chunks(MAX_BATCH_REQUESTS) {
+        let requests: Vec<Request> = some.iter().map(|(_, request)| request.clone()).collect();
+        asked.push((some, wire.exchange(&requests).await?));
+    }
+    let mut answers = Answers::default();
+    for (some, mut exchange) in asked {
+        for (share, _) in some {
+            if let Some(reply @ Reply::Attached(_)) = exchange.next().await? {
+                answers.insert(*share, reply);
+            }
+        }
+    }
+    Ok(answers)
+}
+
+/// Shares under the address of their relay; those whose address cannot be read are left out.
+pub(super) fn by_relay(live: Vec<(SpaceId, String)>) -> Vec<(RelayAddress, Vec<SpaceId>)> {
+    let mut by_relay: BTreeMap<String, Vec<SpaceId>> = BTreeMap::new();
+    for (share, relay) in live {
+        by_relay.entry(relay).or_default().push(share);
+    }
+    let parsed = by_relay.into_iter().map(|(relay, shares)| Some((relay.parse().ok()?, shares)));
+    parsed.flatten().collect()
+}
+
+/// Whether two addresses are of one relay: its key tells, not its name.
+pub(super) fn is_same_relay(one: &RelayAddress, other: &RelayAddress) -> bool {
+    one.pins.iter().any(|pin| other.pins.contains(pin))
+}

@@ -1,0 +1,83 @@
+//! A counsellor's sync over real QUIC: one question for all clients, with the journal's own.
+#![allow(clippy::unwrap_used)]
+
+mod kit;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kit::{Desk, days_ago, note};
+use mainstay_core::care::{Consent, Recipient, Verified};
+use mainstay_core::engine::{Backend, Engine, Offer, ShareStage, SpaceId};
+
+const CLIENTS: usize = 3;
+
+fn offer() -> Offer {
+    let recipient = Recipient {
+        name: "Ana".to_owned(),
+        organisation: String::new(),
+        role: "counsellor".to_owned(),
+        key_fingerprint: [0; 32],
+        verified: Verified::Not,
+    };
+    let now_ms = Timestamp::now().as_millisecond();
+    let consent = Consent::given(recipient, "notes:full".parse().unwrap(), "to talk", now_ms);
+    Offer {
+        name: "a client".to_owned(),
+        peer: "Ana".to_owned(),
+        consent,
+        life_ms: u64::try_from(Duration::from_secs(3600).as_millis()).unwrap(),
+    }
+}
+
+async fn sync(engine: &Engine) {
+    let report = engine.sync().await.unwrap();
+    assert_eq!(report.failures, []);
+}
+
+/// A person with one note, who shares with the counsellor.
+async fn client(desk: &Desk, counsellor: &Engine, name: &str) -> (Engine, SpaceId) {
+    let (phone, _) = desk.phone(name, Backend::Redb).await;
+    phone.log(note(name), days_ago(0)).await.unwrap();
+    let (share, link) = phone.share_invite(offer()).await.unwrap();
+    sync(&phone).await;
+    counsellor.share_join(&link, "Ana", name).await.unwrap();
+    for engine in [counsellor, &phone, counsellor] {
+        sync(engine).await;
+    }
+    phone.share_confirm(share).await.unwrap();
+    for engine in [&phone, counsellor, &phone, counsellor, &phone] {
+        sync(engine).await;
+    }
+    (phone, share)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_with_nothing_new_cost_no_turn_beside_the_journals_own() {
+    let desk = Desk::new().await;
+    let (counsellor, _) = desk.phone("counsellor", Backend::Redb).await;
+    let mut clients = Vec::new();
+    for number in 0..CLIENTS {
+        clients.push(client(&desk, &counsellor, &format!("client {number}")).await);
+    }
+    sync(&counsellor).await;
+    let shares = counsellor.shares().await.unwrap();
+    assert_eq!(shares.len(), CLIENTS);
+    assert!(shares.iter().all(|info| info.state == ShareStage::Active && info.records > 0));
+
+    let quiet = counsellor.sync().await.unwrap();
+    assert_eq!((quiet.round_trips, quiet.heard, quiet.shared), (1, 0, 0), "{quiet:?}");
+    counsellor.suspend().await.unwrap();
+    counsellor.resume().await.unwrap();
+    let started = counsellor.sync().await.unwrap();
+    assert_eq!((started.round_trips, started.heard), (1, 0), "{started:?}");
+
+    // The one turn still finds the one client who has something new.
+    let (phone, share) = &clients[1];
+    phone.log(note("something new"), days_ago(0)).await.unwrap();
+    sync(phone).await;
+    let before = counsellor.share_records(*share).await.unwrap().len();
+    let news = counsellor.sync().await.unwrap();
+    assert_eq!((news.heard, news.failures.len()), (1, 0), "{news:?}");
+    assert_eq!(counsellor.share_records(*share).await.unwrap().len(), before + 1);
+}
