@@ -34,6 +34,9 @@ pub struct Consent {
     /// Whether it also covers a counsellor's own notes of sessions, kept apart from the record. In
     /// the United States these need a consent of their own (42 CFR 2.31(b)). Mainstay holds none.
     pub counselling_notes: bool,
+    /// Whether the person would like to see when the reader last opened what is shared. The reader
+    /// decides for themselves whether to tell ([`super::SharedBody::Opened`]).
+    pub asks_opened: bool,
     /// When this version was given: Unix milliseconds by the clock of the person's device.
     pub granted_at_ms: i64,
     /// After this Unix time (milliseconds) nothing is shared (42 CFR 2.31(a)(7)); `None`: until it
@@ -67,6 +70,7 @@ impl Consent {
             jurisdiction: String::new(),
             onward: Onward::Nobody,
             counselling_notes: false,
+            asks_opened: false,
             granted_at_ms,
             until_ms: None,
         }

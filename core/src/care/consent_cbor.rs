@@ -74,6 +74,9 @@ struct Wire {
     granted_at_ms: i64,
     #[n(12)]
     until_ms: Option<i64>,
+    /// Not asked for where nothing says so.
+    #[cbor(n(13), default)]
+    asks_opened: bool,
 }
 
 #[derive(Encode, Decode)]
@@ -217,6 +220,7 @@ fn write(consent: &Consent) -> Wire {
         counselling_notes: consent.counselling_notes,
         granted_at_ms: consent.granted_at_ms,
         until_ms: consent.until_ms,
+        asks_opened: consent.asks_opened,
     }
 }
 
@@ -254,6 +258,7 @@ fn read(wire: Wire) -> Result<Consent, InvalidConsent> {
         counselling_notes: wire.counselling_notes,
         granted_at_ms: wire.granted_at_ms,
         until_ms: wire.until_ms,
+        asks_opened: wire.asks_opened,
     })
 }
 

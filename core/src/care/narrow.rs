@@ -43,6 +43,7 @@ pub fn meet(a: &Consent, b: &Consent) -> Consent {
         delay_hours: a.delay_hours.max(b.delay_hours),
         onward: a.onward.min(b.onward),
         counselling_notes: a.counselling_notes && b.counselling_notes,
+        asks_opened: a.asks_opened && b.asks_opened,
         granted_at_ms: a.granted_at_ms.max(b.granted_at_ms),
         until_ms: earlier(a.until_ms, b.until_ms),
         ..later(a, b).clone()

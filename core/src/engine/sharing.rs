@@ -210,6 +210,26 @@ impl Engine {
         self.worker.call(move |replica| replica.edit_shared_plan(&share, &edit, now_ms())).await
     }
 
+    /// Switches on or off that this counsellor tells a client when they opened what is shared; nothing is
+    /// told unless the client asks for it too ([`Consent::asks_opened`]). What was told is taken back
+    /// when it is switched off.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchShare`], [`EngineError::ShareOver`]; [`EngineError::NotYours`] for one's own
+    /// journal.
+    pub async fn share_tell_opened(&self, share: SpaceId, tells: bool) -> Result<(), EngineError> {
+        self.worker.call(move |replica| replica.tell_opened(&share, tells, now_ms())).await
+    }
+
+    /// To be called when a counsellor opens what a client shares. Tells the client with the next sync,
+    /// to the hour, if both sides have switched it on; says whether it does.
+    ///
+    /// # Errors
+    /// As [`Engine::share_tell_opened`].
+    pub async fn share_opened(&self, share: SpaceId) -> Result<bool, EngineError> {
+        self.worker.call(move |replica| replica.note_opened(&share, now_ms())).await
+    }
+
     /// What was agreed to in a share, consent by consent, and what this device disclosed in it, day by
     /// day. Counts and classes; a device that was restored begins its own record anew.
     ///

@@ -8,6 +8,7 @@ mod giving;
 mod inviting;
 mod kit;
 mod leaks;
+mod opened;
 mod relay_checks;
 mod scenarios;
 mod talking;

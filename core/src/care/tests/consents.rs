@@ -27,7 +27,7 @@ fn less_of_anything_narrows_and_more_of_anything_widens() {
         base
     };
     type Change = fn(&mut Consent);
-    let narrowing: [Change; 9] = [
+    let narrowing: [Change; 10] = [
         |c| c.scope = "urges:numbers@2026-01-01..2026-06-30,plan:view".parse().unwrap(),
         |c| c.scope = "urges:items@2026-02-01..2026-06-30,plan:view".parse().unwrap(),
         |c| c.scope = "urges:items@2026-01-01..2026-05-30,plan:view".parse().unwrap(),
@@ -36,6 +36,8 @@ fn less_of_anything_narrows_and_more_of_anything_widens() {
         |c| c.delay_hours = 25,
         |c| c.until_ms = Some(999),
         |c| c.onward = Onward::Nobody,
+        // It asks something of the reader, and gives them nothing.
+        |c| c.asks_opened = true,
         |_| {},
     ];
     for (at, change) in narrowing.iter().enumerate() {
@@ -131,7 +133,7 @@ fn what_a_newer_version_says_never_widens_what_this_one_reads() {
         // An unknown field at the end, class 40, detail 41, plan detail 42, onward rule 43, way 44.
         let mut out = Vec::new();
         let mut e = minicbor::Encoder::new(&mut out);
-        e.array(14).unwrap().u32(consent.number).unwrap().u32(0).unwrap();
+        e.array(15).unwrap().u32(consent.number).unwrap().u32(0).unwrap();
         e.array(5).unwrap().str("M.").unwrap().str("").unwrap().str("").unwrap();
         e.bytes(&[7; 32]).unwrap().u32(44).unwrap();
         e.array(3).unwrap();
@@ -141,7 +143,7 @@ fn what_a_newer_version_says_never_widens_what_this_one_reads() {
         e.u32(42).unwrap().u16(0).unwrap().str("care").unwrap();
         e.array(3).unwrap().u32(9).unwrap().str("xx").unwrap().bytes(&[1; 32]).unwrap();
         e.str("").unwrap().u32(43).unwrap().bool(false).unwrap().i64(5).unwrap();
-        e.null().unwrap().str("from a newer version").unwrap();
+        e.null().unwrap().bool(false).unwrap().str("from a newer version").unwrap();
         out
     };
     let bytes = newer(&consent("none"));

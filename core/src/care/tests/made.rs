@@ -166,18 +166,19 @@ pub(super) fn scope() -> impl Strategy<Value = Scope> {
 
 pub(super) fn consent_of() -> impl Strategy<Value = Consent> {
     let rare = |n: u32| prop_oneof![n => Just(false), 1 => Just(true)];
-    let terms = (0..3usize, any::<bool>(), rare(12), rare(12), rare(12), rare(12));
+    let terms = (0..3usize, any::<(bool, bool)>(), rare(12), rare(12), rare(12), rare(12));
     let delay = prop_oneof![Just(0u16), 1..200u16];
     let until = proptest::option::weighted(0.3, 0..2000i64);
     (scope(), delay, until, terms, 1..4u32, 0..3i64, "[a-zé ]{1,12}").prop_map(
         |(scope, delay_hours, until, terms, number, later, name)| {
-            let (onward, notes, withdrawn, key, purpose, law) = terms;
+            let (onward, (notes, asks), withdrawn, key, purpose, law) = terms;
             let mut made = consent("none");
             made.scope = scope;
             made.delay_hours = delay_hours;
             made.until_ms = until.map(|hours| ms("2026-02-15T00:00:00Z") + hours * HOUR_MS);
             made.onward = Onward::ALL[onward];
             made.counselling_notes = notes;
+            made.asks_opened = asks;
             made.number = number;
             made.granted_at_ms += later;
             made.recipient.name = format!("x{name}");

@@ -13,6 +13,7 @@ mod editing;
 mod errand;
 mod giving;
 mod glance;
+mod opened;
 mod opening;
 mod read;
 mod recovering;

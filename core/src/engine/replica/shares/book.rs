@@ -30,11 +30,14 @@ const CHOICE: &str = "choice:";
 const OUT: &str = "out:";
 const READER: &str = "reader:";
 const TAKEN_BACK: &str = "taken-back";
+const TELLS_OPENED: &str = "tells-opened";
 
 const OWNER: i64 = 0;
 const COUNSELLOR: i64 = 1;
 const HIDDEN: i64 = 0;
 const ADDED: i64 = 1;
+const OFF: i64 = 0;
+const ON: i64 = 1;
 
 /// A share as the vault has it.
 pub(in crate::engine::replica) struct Book {
@@ -62,6 +65,8 @@ pub(in crate::engine::replica) struct Book {
     pub(super) readers: Vec<MemberId>,
     /// Under which of the secrets the twelve words took the share back last.
     pub(super) taken_back: Option<u32>,
+    /// Whether this person tells, where a client asks, when they opened what is shared.
+    pub(super) tells_opened: bool,
 }
 
 impl Book {
@@ -129,6 +134,7 @@ impl Book {
             out: members(OUT),
             readers: members(READER),
             taken_back: int(TAKEN_BACK).and_then(|generation| u32::try_from(generation).ok()),
+            tells_opened: tells_opened(values),
         })
     }
 
@@ -156,6 +162,13 @@ impl Book {
 
 fn is_hidden(value: &CareValue) -> bool {
     matches!(value, CareValue::Int(HIDDEN))
+}
+
+/// Whoever switched it off on either device switched it off.
+fn tells_opened(values: &CareValues) -> bool {
+    let said = values.get(TELLS_OPENED).into_iter().flatten();
+    let mut said = said.peekable();
+    said.peek().is_some() && said.all(|value| matches!(value, CareValue::Int(ON)))
 }
 
 /// Of consents that two devices wrote at once, what both agree to.
@@ -242,6 +255,10 @@ impl Entry {
 
     pub(super) fn out(self, member: &MemberId) -> Self {
         self.bytes(format!("{OUT}{}", member.to_hex()), member.as_bytes())
+    }
+
+    pub(super) fn tells_opened(self, tells: bool) -> Self {
+        self.int(TELLS_OPENED.to_owned(), if tells { ON } else { OFF })
     }
 
     pub(super) fn choice(mut self, entry: &EntryId, choice: Choice) -> Self {

@@ -6,6 +6,7 @@ use mainstay_protocol::limits::{MAX_MEMBER_DEVICES, MAX_MEMBER_DEVICES_EVER, MAX
 use mainstay_protocol::roster::{AuthorLast, LastHead, Role, ShareState};
 
 use super::giving::is_projected;
+use super::read::OWNER_SIDE;
 use super::side::Side;
 use super::{Alarm, Share};
 use crate::care::Consent;
@@ -247,7 +248,7 @@ impl Side<'_> {
         let mut tx = self.journal.tx();
         for mut register in self.journal.registers(&self.share.id)? {
             let shown = register.record().is_some_and(|record| is_projected(&record.body));
-            if register.side == self.share.my_side() || !shown {
+            if register.side != OWNER_SIDE || self.share.owns() || !shown {
                 continue;
             }
             let state = self.share.roster.state();

@@ -119,7 +119,7 @@ impl Side<'_> {
             let Some(record) = register.pending.clone().or(again) else { continue };
             let record = SharedRecord::from_bytes(&record)
                 .map_err(|_| EngineError::damaged("a record of a share"))?;
-            if is_projected(&record.body) {
+            if self.share.owns() && is_projected(&record.body) {
                 continue; // Made anew below.
             }
             bytes += self.seal_record(&mut tx, &mut register, &record)?;

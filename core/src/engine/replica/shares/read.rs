@@ -42,6 +42,8 @@ pub struct ShareInfo {
     /// Whether every device of the other side that ever stated anything holds all of it, by its own
     /// signed word.
     pub delivered: bool,
+    /// Whether this person tells their client, who has to ask for it, when they opened what is shared.
+    pub tells_opened: bool,
     /// When a sync of this share was last completed (Unix milliseconds, this device's clock).
     pub synced_ms: Option<i64>,
 }
@@ -57,6 +59,9 @@ pub struct ShareMember {
     pub owner: bool,
     /// Whether it is this person.
     pub me: bool,
+    /// When they last told that they had opened what is shared (Unix milliseconds, in whole hours, by
+    /// their clock); only while the person asks for it and they tell.
+    pub opened_ms: Option<i64>,
 }
 
 /// How far a share is.
@@ -82,6 +87,9 @@ pub enum ShareStage {
 pub struct Heard {
     /// Whether it was this person's side.
     pub mine: bool,
+    /// The name that its member came with, those who have left among them; none where this device cannot
+    /// read it.
+    pub name: Option<String>,
     /// What was said.
     pub record: SharedRecord,
 }
@@ -107,6 +115,7 @@ impl Replica {
                 records: 0,
                 left_out: 0,
                 delivered: false,
+                tells_opened: book.tells_opened,
                 synced_ms: None,
             };
             if self.share_view(id)?.is_some() {
@@ -126,6 +135,7 @@ impl Replica {
                 records: 0,
                 left_out: 0,
                 delivered: false,
+                tells_opened: false,
                 synced_ms: None,
             });
         }
@@ -152,11 +162,13 @@ impl Replica {
         } else {
             ShareStage::Active
         };
+        let opened = self.opened_in(share)?;
         let member = |(id, party): (&MemberId, &Party)| ShareMember {
             id: *id,
             name: share.keyring.member_name(&share.id, party),
             owner: party.role == Role::Owner,
             me: *id == share.me.member,
+            opened_ms: opened.get(id).copied(),
         };
         info.members = share.state()?.present().map(member).collect();
         self.each_register(&share.id, &mut |register| {
@@ -323,18 +335,21 @@ impl Replica {
             if !share.owns() && share.state()?.has_expired(now) {
                 return Err(EngineError::ShareExpired);
             }
+            let names = share.names_by_side()?;
             let mut heard = Vec::new();
             journal.each_register(id, &mut |register| {
                 let mine = register.side == share.my_side();
                 let pending =
                     register.pending.as_ref().map(|bytes| SharedRecord::from_bytes(bytes));
                 let record = pending.and_then(Result::ok).or_else(|| register.record());
-                // Changes of the plan show in the plan.
+                // Changes of the plan show in the plan, and what was opened with who opened it.
                 let shown = |record: &SharedRecord| {
-                    !matches!(record.body, SharedBody::Gone | SharedBody::Edits(_))
+                    use SharedBody::{Edits, Gone, Opened};
+                    !matches!(record.body, Gone | Edits(_) | Opened { .. })
                 };
                 if let Some(record) = record.filter(shown) {
-                    heard.push(Heard { mine, record });
+                    let name = names.get(&register.side).cloned().flatten();
+                    heard.push(Heard { mine, name, record });
                 }
                 Ok(ControlFlow::Continue(()))
             })?;
@@ -359,8 +374,14 @@ impl Replica {
             if share.book.ended_ms.is_some() || !share.is_in() {
                 return Err(EngineError::ShareOver);
             }
-            let made =
-                matches!(body, SharedBody::Entry(_) | SharedBody::Plan(_) | SharedBody::Edits(_));
+            let made = matches!(
+                body,
+                SharedBody::Entry(_)
+                    | SharedBody::Gone
+                    | SharedBody::Plan(_)
+                    | SharedBody::Edits(_)
+                    | SharedBody::Opened { .. }
+            );
             if made || !crate::care::may_write(share.me.role, &body) {
                 return Err(EngineError::NotYours);
             }
@@ -496,6 +517,7 @@ fn stands(register: &Register) -> bool {
     let says = |record: SharedRecord| match record.body {
         SharedBody::Gone => false,
         SharedBody::Edits(edits) => !edits.edits.is_empty(),
+        SharedBody::Opened { .. } => false,
         _ => true,
     };
     record.is_some_and(says) || register.pending.is_some()
