@@ -51,6 +51,9 @@ async fn dispatch(home: &Home, out: &Output, command: Command) -> Result<(), Fai
         Command::Comments(args) => read::comments(home, out, &args.client).await,
         Command::Note { client, text } => notes::note(home, out, &client, &text).await,
         Command::Notes(args) => notes::notes(home, out, &args.client).await,
+        Command::TellOpened { client, tell } => {
+            clients::tell_opened(home, out, &client, tell.is_on()).await
+        }
         Command::Leave(args) => clients::leave(home, out, &args.client).await,
         Command::Status => status::status(home, out).await,
         Command::Restore(args) => syncing::restore(home, out, args).await,

@@ -221,6 +221,34 @@ fn a_counsellor_who_may_edit_the_plan_changes_it_at_the_same_time_as_the_person(
 }
 
 #[test]
+fn when_somebody_looked_is_shown_while_both_sides_want_it() {
+    let desk = Desk::new();
+    let (phone, _) = desk.started("phone", STORES[0]);
+    a_journal(&phone);
+    let (counsellor, _) = desk.counsellor("counsellor", STORES[0]);
+    shared(&phone, &counsellor, ("Ana", "N."), SCOPE);
+    let seen = || {
+        counsellor.json(&["timeline", "N."]);
+        in_turns(&[&counsellor, &phone]);
+        phone.json(&["share", "list"])[0]["opened"].clone()
+    };
+    assert_eq!(seen(), json!(null));
+    let asked = phone.json(&["share", "ask-opened", "Ana", "on"]);
+    assert_eq!(asked["asks_opened"], json!(true));
+    in_turns(&[&phone, &counsellor]);
+    assert_eq!(seen(), json!(null));
+    let tells = counsellor.json(&["tell-opened", "N.", "on"]);
+    assert_eq!(tells["tells_opened"], json!(true));
+    assert_eq!(counsellor.json(&["clients"])[0]["tells_opened"], json!(true));
+    assert!(seen().is_string());
+    assert!(phone.run(&["share", "list"]).out.contains("; opened "));
+    counsellor.json(&["tell-opened", "N.", "off"]);
+    assert_eq!(seen(), json!(null));
+    let refused = phone.run(&["share", "ask-opened", "Ana", "maybe"]);
+    assert_eq!(refused.code, 2);
+}
+
+#[test]
 fn a_mistake_says_what_and_what_next_and_lets_nobody_in() {
     let desk = Desk::new();
     let (phone, _) = desk.started("phone", "sled");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::shell::args::{
-    CommonArgs, DeviceAction, InitArgs, RelayAction, RestoreArgs, SpanArgs, SyncArgs,
+    CommonArgs, DeviceAction, InitArgs, RelayAction, RestoreArgs, SpanArgs, Switch, SyncArgs,
 };
 use crate::shell::at::span;
 use crate::shell::plan::PlanAction;
@@ -65,6 +65,14 @@ pub(super) enum Command {
     },
     /// Your private notes about a client, newest first
     Notes(ClientArgs),
+    /// Tell a client who asks for it when you looked at what they share, to the hour
+    TellOpened {
+        /// The client's name, or the beginning of the share's id
+        client: String,
+        /// on or off
+        #[arg(value_name = "on|off")]
+        tell: Switch,
+    },
     /// Leave a client's share
     Leave(ClientArgs),
     /// Where your own notes are
@@ -100,6 +108,7 @@ impl Command {
             Self::Comments(_) => "comments",
             Self::Note { .. } => "note",
             Self::Notes(_) => "notes",
+            Self::TellOpened { .. } => "tell-opened",
             Self::Leave(_) => "leave",
             Self::Status => "status",
             Self::Restore(_) => "restore",

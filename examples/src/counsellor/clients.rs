@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mainstay_core::engine::{Engine, ShareInfo};
+use mainstay_core::engine::{Engine, EngineError, ShareInfo};
 use serde_json::json;
 
 use super::args::JoinArgs;
@@ -86,6 +86,15 @@ pub(super) async fn with(
     shares::find(engine, out, Side::Reader, client).await
 }
 
+/// The counsellor looked at what a client shares: told only if both want it. A share that is over has
+/// nobody to tell.
+pub(super) async fn looked(engine: &Engine, info: &ShareInfo) -> Result<(), Failure> {
+    match engine.share_opened(info.id).await {
+        Ok(_) | Err(EngineError::ShareOver) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 pub(super) async fn clients(home: &Home, out: &Output) -> Result<(), Failure> {
     let engine = home.open().await?;
     let infos = shares::of(&engine, Side::Reader).await;
@@ -95,6 +104,7 @@ pub(super) async fn clients(home: &Home, out: &Output) -> Result<(), Failure> {
         let mut json = shares::to_json(info);
         json["client"] = info.id.to_hex().into();
         json["name"] = info.peer.as_str().into();
+        json["tells_opened"] = info.tells_opened.into();
         json
     };
     out.say(infos.iter().map(one).collect(), || match &infos[..] {
@@ -114,6 +124,26 @@ fn line(info: &ShareInfo) -> String {
         (state, _) => state.to_owned(),
     };
     format!("{}  {}: {what}", shares::short(info), info.peer)
+}
+
+pub(super) async fn tell_opened(
+    home: &Home,
+    out: &Output,
+    client: &str,
+    tell: bool,
+) -> Result<(), Failure> {
+    let engine = home.open().await?;
+    let done = async {
+        let info = with(&engine, out, client).await?;
+        engine.share_tell_opened(info.id, tell).await?;
+        out.say(json!({ "client": info.id.to_hex(), "tells_opened": tell }), || match tell {
+            true => format!("{} sees when you last looked, if they ask for it.", info.peer),
+            false => format!("{} is not told; the next sync takes back what was.", info.peer),
+        })
+    };
+    let done = done.await;
+    engine.suspend().await?;
+    done
 }
 
 pub(super) async fn leave(home: &Home, out: &Output, client: &str) -> Result<(), Failure> {

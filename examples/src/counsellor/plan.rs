@@ -37,6 +37,7 @@ async fn act(
             info.peer
         )));
     };
+    clients::looked(engine, &info).await?;
     let look = format!("counsellor plan {client}");
     let edit = edit_of(&Plan::from(&view.plan), action, engine.new_item_id().await?, &look)?;
     let Some(edit) = edit else {

@@ -33,6 +33,7 @@ async fn heard(
     let read = async {
         let info = clients::with(&engine, out, client).await?;
         let heard = engine.share_records(info.id).await?;
+        clients::looked(&engine, &info).await?;
         Ok((info, heard))
     };
     let read = read.await;

@@ -21,6 +21,7 @@ use crate::shell::failure::Failure;
 use crate::shell::home::Home;
 use crate::shell::output::Output;
 use crate::shell::shares::{self, Side, said, target};
+use crate::shell::words::instant;
 use args::ShareAction;
 
 pub(super) async fn share(home: &Home, out: &Output, action: ShareAction) -> Result<(), Failure> {
@@ -60,6 +61,10 @@ async fn with_engine(engine: &Engine, out: &Output, action: ShareAction) -> Resu
         ShareAction::Until { share, date, yes } => {
             let info = find(engine, out, &share).await?;
             consent::until(engine, out, &info, &date, yes).await
+        }
+        ShareAction::AskOpened { share, ask } => {
+            let info = find(engine, out, &share).await?;
+            consent::ask_opened(engine, out, &info, ask.is_on()).await
         }
         ShareAction::Revoke(args) => {
             let info = find(engine, out, &args.share).await?;
@@ -130,15 +135,23 @@ fn line(info: &ShareInfo) -> String {
         ("confirmed", _) => "confirmed; the next sync lets them in".to_owned(),
         ("coming", _) => "on its way to this device; `phone sync`".to_owned(),
         ("active", _) if info.delivered => {
-            format!("{} records, and their device has them all", info.records)
+            format!("{} records, and their device has them all{}", info.records, opened(info))
         }
-        ("active", _) => format!("{} records, {} of them waiting", info.records, info.waiting),
+        ("active", _) => {
+            format!("{} records, {} of them waiting{}", info.records, info.waiting, opened(info))
+        }
         ("empty", _) => "nobody was let in".to_owned(),
         ("expired", _) => "its time is over, and nothing is shared".to_owned(),
         ("ended", _) => "ended".to_owned(),
         (state, _) => state.to_owned(),
     };
     format!("{id}  {}: {what}", info.peer)
+}
+
+/// When somebody there last looked, if that is told.
+fn opened(info: &ShareInfo) -> String {
+    let opened_ms = info.members.iter().filter_map(|member| member.opened_ms).max();
+    opened_ms.map(|at_ms| format!("; opened {}", instant(at_ms))).unwrap_or_default()
 }
 
 async fn revoke(engine: &Engine, out: &Output, info: &ShareInfo) -> Result<(), Failure> {

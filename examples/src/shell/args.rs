@@ -38,6 +38,21 @@ impl StoreName {
     }
 }
 
+/// Something that is on or off.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Switch {
+    /// From now on
+    On,
+    /// Not any more
+    Off,
+}
+
+impl Switch {
+    pub(crate) const fn is_on(self) -> bool {
+        matches!(self, Self::On)
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct InitArgs {
     /// The relay to sync with: mainstay://host:port#key

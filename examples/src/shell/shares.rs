@@ -121,6 +121,7 @@ pub(crate) fn to_json(info: &ShareInfo) -> Json {
         "waiting": info.waiting,
         "records": info.records,
         "delivered": info.delivered,
+        "opened": words::instant_json(info.members.iter().filter_map(|m| m.opened_ms).max()),
         "synced": words::instant_json(info.synced_ms),
     })
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use crate::shell::args::Switch;
 use crate::shell::at::span;
 
 /// How a scope is written.
@@ -74,6 +75,14 @@ pub(in crate::phone) enum ShareAction {
         /// Do not ask, where it is longer than before: I agree
         #[arg(long)]
         yes: bool,
+    },
+    /// Ask to be told when they last looked at what you share; whether they tell is up to them
+    AskOpened {
+        /// The other's name, or the beginning of the share's id
+        share: String,
+        /// on or off
+        #[arg(value_name = "on|off")]
+        ask: Switch,
     },
     /// Stop sharing
     Revoke(ShareArgs),

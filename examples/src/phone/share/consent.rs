@@ -56,6 +56,26 @@ pub(super) async fn until(
     change(engine, out, info, (old, new), yes).await
 }
 
+/// It gives the other side nothing more to see, and so needs no new consent.
+pub(super) async fn ask_opened(
+    engine: &Engine,
+    out: &Output,
+    info: &ShareInfo,
+    ask: bool,
+) -> Result<(), Failure> {
+    let mut consent = current(engine, info).await?;
+    consent.asks_opened = ask;
+    engine.share_set_consent(info.id, consent).await?;
+    out.say(json!({ "share": info.id.to_hex(), "asks_opened": ask }), || match ask {
+        true => format!(
+            "{} will be asked with the next sync; `phone share list` shows when they last looked, if \
+             they choose to tell.",
+            info.peer
+        ),
+        false => format!("{} is not asked any more.", info.peer),
+    })
+}
+
 async fn current(engine: &Engine, info: &ShareInfo) -> Result<Consent, Failure> {
     let consent = engine.share_consent(info.id).await?;
     consent.ok_or_else(|| Failure::new("this share has no consent yet; `phone sync`, then again"))

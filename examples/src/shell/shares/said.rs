@@ -31,6 +31,7 @@ pub(crate) fn said_json(said: &[&Heard]) -> Json {
     let one = |heard: &&Heard| {
         let mut json = to_json(&heard.record);
         json["mine"] = heard.mine.into();
+        json["by"] = heard.name.clone().into();
         json
     };
     said.iter().map(one).collect()
@@ -41,8 +42,11 @@ pub(crate) fn text(info: &ShareInfo, heard: &[Heard]) -> String {
     if said.is_empty() {
         return "Nothing was said yet.".to_owned();
     }
+    // Of several readers each goes by the name that they came with.
+    let several = info.members.len() > 2;
     let one = |said: &&Heard| {
-        let who = if said.mine { "I" } else { &info.peer };
+        let name = said.name.as_ref().filter(|_| several).unwrap_or(&info.peer);
+        let who = if said.mine { "I" } else { name };
         let at = said.record.sort_key_ms().map(words::instant).unwrap_or_default();
         let id = short(&said.record.id);
         format!("{at}  {who} {}  ({id})", words_of(heard, said))
