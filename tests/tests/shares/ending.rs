@@ -1,14 +1,20 @@
 //! How sharing ends, and what is left of it.
 
+use std::ops::ControlFlow;
+
+use mainstay_core::care::Choice;
 use mainstay_core::engine::{Alarm, EngineError, Glance, Job, ShareStage};
 use mainstay_core::space::phrase::Phrase;
 use mainstay_core::sync::Local;
+use mainstay_protocol::envelope::Envelope;
 use mainstay_protocol::frame::Reply;
+use mainstay_protocol::ids::SpaceId;
+use mainstay_store::Store;
 use mainstay_sync_server::relay::Connection;
 use mainstay_tests::sharing::{consent, seen};
 use mainstay_tests::world::EXPORTER;
 
-use crate::kit::{DAY_MS, edit, log, pair};
+use crate::kit::{DAY_MS, Pair, edit, log, pair};
 
 #[test]
 fn after_a_revoke_the_counsellor_reads_nothing_new_and_gives_back_what_they_had() {
@@ -30,6 +36,65 @@ fn after_a_revoke_the_counsellor_reads_nothing_new_and_gives_back_what_they_had(
     }
     let done = p.world.sync_all(&mut p.phone).unwrap();
     assert_eq!((done.turns, done.pushed), (0, 0), "{done:?}");
+}
+
+/// How many of these envelopes the relay's store has in it, by bytes from the middle of each: what is
+/// sealed there is in no other.
+fn kept(p: &Pair, envelopes: &[Vec<u8>]) -> usize {
+    let middle = |envelope: &Vec<u8>| envelope[envelope.len() / 2..][..32].to_vec();
+    let needles: Vec<Vec<u8>> = envelopes.iter().map(middle).collect();
+    let mut found = vec![false; needles.len()];
+    p.world
+        .relay_store
+        .scan(&[], None, &mut |_, value| {
+            for (needle, found) in needles.iter().zip(&mut found) {
+                *found |= value.windows(needle.len()).any(|window| window == needle);
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    found.into_iter().filter(|found| *found).count()
+}
+
+/// What came to the counsellor of a share and opens to something with these words.
+fn with_words(p: &mut Pair, came: &[(SpaceId, Vec<u8>)], words: &str) -> Vec<Vec<u8>> {
+    let mut with = Vec::new();
+    for (share, bytes) in came.iter().filter(|(share, _)| *share == p.share) {
+        let envelope = Envelope::from_bytes(bytes).unwrap();
+        let plain = p.laptop.replica.open_shared(share, &envelope).unwrap().unwrap_or_default();
+        if plain.windows(words.len()).any(|window| window == words.as_bytes()) {
+            with.push(bytes.clone());
+        }
+    }
+    with
+}
+
+#[test]
+fn the_relays_store_holds_nothing_of_what_was_taken_back() {
+    let mut p = pair(68, "notes:full");
+    p.round();
+    let hidden = log(&p.world, &mut p.phone, "words to be hidden");
+    let edited = log(&p.world, &mut p.phone, "words to be changed");
+    log(&p.world, &mut p.phone, "words that stay until the end");
+    p.world.sync_all(&mut p.phone).unwrap();
+    let came = p.world.sync_all(&mut p.laptop).unwrap().came;
+    let to_hide = with_words(&mut p, &came, "words to be hidden");
+    let to_change = with_words(&mut p, &came, "words to be changed");
+    let to_stay = with_words(&mut p, &came, "words that stay");
+    for envelopes in [&to_hide, &to_change, &to_stay] {
+        assert_eq!((envelopes.len(), kept(&p, envelopes)), (1, 1), "it is there to be found");
+    }
+
+    p.phone.replica.choose(&p.share, &hidden, Choice::Hidden, p.world.now_ms).unwrap();
+    edit(&p.world, &mut p.phone, edited, "other words");
+    p.world.sync_all(&mut p.phone).unwrap();
+    assert_eq!((kept(&p, &to_hide), kept(&p, &to_change), kept(&p, &to_stay)), (0, 0, 1));
+
+    p.phone.replica.end_share(&p.share, p.world.now_ms).unwrap();
+    for _ in 0..2 {
+        p.world.sync_all(&mut p.phone).unwrap();
+    }
+    assert_eq!(kept(&p, &to_stay), 0, "the share is over");
 }
 
 #[test]

@@ -36,7 +36,11 @@ fn a_comment_goes_over_and_a_reply_comes_back() {
     p.round();
     let heard = p.phone.replica.heard(&p.share, p.world.now_ms).unwrap();
     let theirs = heard.iter().find(|heard| !heard.mine).unwrap();
-    assert_eq!(theirs.name.as_deref(), Some("the counsellor"), "who of several counsellors said it");
+    assert_eq!(
+        theirs.name.as_deref(),
+        Some("the counsellor"),
+        "who of several counsellors said it"
+    );
     let here = comments(&mut p.phone, &p.share, p.world.now_ms);
     assert_eq!(here, [(false, "thank you for telling me".to_owned())]);
     assert_eq!(p.phone.replica.entry_of(&p.share, &record).unwrap(), Some(id));
