@@ -1,4 +1,5 @@
-//! A counsellor's sync over real QUIC: one question for all clients, with the journal's own.
+//! A counsellor and their clients over real QUIC: one question for all of them, with the journal's own, and
+//! a relay for invited people only.
 #![allow(clippy::unwrap_used)]
 
 mod kit;
@@ -8,7 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kit::{Desk, days_ago, note};
 use mainstay_core::care::{Consent, Recipient, Verified};
-use mainstay_core::engine::{Backend, Engine, Offer, ShareStage, SpaceId};
+use mainstay_core::engine::{Backend, Engine, EngineError, Offer, ShareStage, SpaceId};
+use mainstay_protocol::frame::Refusal;
+use mainstay_sync_server::relay::Registration;
 
 const CLIENTS: usize = 3;
 
@@ -38,6 +41,9 @@ async fn sync(engine: &Engine) {
 /// A person with one note, who shares with the counsellor.
 async fn client(desk: &Desk, counsellor: &Engine, name: &str) -> (Engine, SpaceId) {
     let (phone, _) = desk.phone(name, Backend::Redb).await;
+    if desk.is_for_invited() {
+        phone.set_registration(desk.invitation()).await.unwrap();
+    }
     phone.log(note(name), days_ago(0)).await.unwrap();
     let (share, link) = phone.share_invite(offer()).await.unwrap();
     sync(&phone).await;
@@ -80,4 +86,45 @@ async fn clients_with_nothing_new_cost_no_turn_beside_the_journals_own() {
     let news = counsellor.sync().await.unwrap();
     assert_eq!((news.heard, news.failures.len()), (1, 0), "{news:?}");
     assert_eq!(counsellor.share_records(*share).await.unwrap().len(), before + 1);
+}
+
+/// Everything that a counsellor holds of a share is on the relay again.
+async fn is_whole(engine: &Engine, share: SpaceId) -> bool {
+    let infos = engine.shares().await.unwrap();
+    let info = infos.iter().find(|info| info.id == share).unwrap();
+    info.state == ShareStage::Active && info.waiting == 0 && info.delivered
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wiped_relay_for_invited_people_gets_its_shares_back_without_a_new_invitation() {
+    for counsellor_first in [false, true] {
+        let mut desk = Desk::with(Registration::Invited).await;
+        let (counsellor, _) = desk.phone("counsellor", Backend::Redb).await;
+        let uninvited = counsellor.sync().await;
+        assert!(matches!(uninvited, Err(EngineError::Refused(Refusal::InvitationNeeded))));
+        counsellor.set_registration(desk.invitation()).await.unwrap();
+        sync(&counsellor).await;
+        let (phone, share) = client(&desk, &counsellor, "a client").await;
+        sync(&counsellor).await;
+        assert!(is_whole(&phone, share).await);
+
+        desk.wipe_relay().await;
+        let mut order = [&phone, &counsellor];
+        if counsellor_first {
+            order.reverse();
+        }
+        for round in 0..2 {
+            for engine in order {
+                let report = engine.sync().await.unwrap();
+                let early = round == 0 && counsellor_first;
+                assert!(early || report.failures.is_empty(), "{report:?}");
+            }
+        }
+        phone.log(note("after the wipe"), days_ago(0)).await.unwrap();
+        for engine in [&phone, &counsellor, &phone] {
+            sync(engine).await;
+        }
+        assert!(is_whole(&phone, share).await, "{counsellor_first}");
+        assert_eq!(counsellor.share_records(share).await.unwrap().len(), 2);
+    }
 }

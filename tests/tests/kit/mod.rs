@@ -20,12 +20,14 @@ use mainstay_core::journal::{EntryBody, Note, When};
 use mainstay_core::space::device::DeviceSecret;
 use mainstay_core::space::link::Code;
 use mainstay_core::space::phrase::Phrase;
+use mainstay_protocol::codec;
 use mainstay_protocol::ids::Incarnation;
 use mainstay_store::{SledStore, Store};
 use mainstay_sync_server::Server;
+use mainstay_sync_server::config::Config as ServerConfig;
 use mainstay_sync_server::feed::EmbeddedFeedStore;
 use mainstay_sync_server::keys::KeyFiles;
-use mainstay_sync_server::relay::{Relay, RelayConfig};
+use mainstay_sync_server::relay::{Registration, Relay, RelayConfig};
 use rand_core::SeedableRng;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -57,24 +59,45 @@ pub struct Desk {
     pub relay: Server,
     keys: Mutex<HashMap<String, Arc<Keys>>>,
     copies: u32,
+    registration: Registration,
 }
 
 impl Desk {
     pub async fn new() -> Self {
+        Self::with(Registration::Open).await
+    }
+
+    pub async fn with(registration: Registration) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let relay = serve(&dir.path().join("relay"), "127.0.0.1:0".parse().unwrap()).await;
-        Self { dir, relay, keys: Mutex::default(), copies: 0 }
+        let place = "127.0.0.1:0".parse().unwrap();
+        let config = relay_config(&dir.path().join("relay"), place, registration);
+        let relay = Server::bind(&config).await.unwrap();
+        Self { dir, relay, keys: Mutex::default(), copies: 0, registration }
+    }
+
+    pub fn is_for_invited(&self) -> bool {
+        self.registration == Registration::Invited
+    }
+
+    /// What the operator of a relay for invited people gives to one of them.
+    pub fn invitation(&self) -> Vec<u8> {
+        let place = self.relay.local_addr();
+        let config = relay_config(&self.dir.path().join("relay"), place, self.registration);
+        codec::encode(&mainstay_sync_server::invite(&config, u64::MAX).unwrap())
     }
 
     /// The relay stops, something happens to its folder, and it starts again at its address.
     pub async fn while_off<T>(&mut self, meanwhile: impl FnOnce(&Path) -> T) -> T {
         let place = self.relay.local_addr();
         let aside = self.dir.path().join("another relay");
-        let another = serve(&aside, "127.0.0.1:0".parse().unwrap()).await;
+        let elsewhere = "127.0.0.1:0".parse().unwrap();
+        let another = relay_config(&aside, elsewhere, self.registration);
+        let another = Server::bind(&another).await.unwrap();
         std::mem::replace(&mut self.relay, another).shutdown().await;
         let folder = self.dir.path().join("relay");
         let done = meanwhile(&folder);
-        let again = serve(&folder, place).await;
+        let again = relay_config(&folder, place, self.registration);
+        let again = Server::bind(&again).await.unwrap();
         std::mem::replace(&mut self.relay, again).shutdown().await;
         done
     }
@@ -168,10 +191,11 @@ where
     answering.await.unwrap().unwrap()
 }
 
-async fn serve(folder: &Path, place: SocketAddr) -> Server {
+fn relay_config(folder: &Path, place: SocketAddr, registration: Registration) -> ServerConfig {
     let (data, keys) = (folder.join("data"), folder.join("keys"));
-    let config = mainstay_sync_server::config::Config::new(data, keys, place);
-    Server::bind(&config).await.unwrap()
+    let mut config = ServerConfig::new(data, keys, place);
+    config.relay.registration = registration;
+    config
 }
 
 /// A relay's rules over a copy of its folder, without a listener.
