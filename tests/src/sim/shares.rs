@@ -2,6 +2,7 @@
 //! the others is held against what their devices hold.
 
 mod checks;
+mod editing;
 mod faults;
 mod giving;
 mod meeting;

@@ -1,15 +1,16 @@
 //! After the last fault: the counsellor's devices hold what the person's previews show and nothing
 //! else, and it stays quiet.
 
-use mainstay_core::care::{SharedBody, SharedRecord};
+use mainstay_core::care::{SharedBody, SharedPlan, SharedRecord};
 use mainstay_core::engine::{ShareInfo, ShareStage};
 
 use super::ties::words_of;
 use super::{ANA, At, BEN, COUNSELLOR, Care, Failure};
 use crate::network::Line;
 
-/// Rounds of syncs of everybody, after the journals are in order, within which the shares are.
-const ROUNDS: usize = 4;
+/// Rounds of syncs of everybody, after the journals are in order, within which the shares are: a change of
+/// the plan goes over, is taken in, is said to be, is taken back, and that is heard.
+const ROUNDS: usize = 6;
 
 impl Care {
     /// The faults stop, the clocks are put right, and everybody syncs a few times.
@@ -109,10 +110,10 @@ impl Care {
                     ));
                 }
                 let plans = held.iter().filter_map(|record| match &record.body {
-                    SharedBody::Plan(plan) => Some(plan),
+                    SharedBody::Plan(plan) => Some(SharedPlan { editing: None, ..plan.clone() }),
                     _ => None,
                 });
-                if plans.collect::<Vec<_>>() != plan.iter().collect::<Vec<_>>() {
+                if plans.collect::<Vec<_>>() != plan.iter().cloned().collect::<Vec<_>>() {
                     let counters = |records: &[SharedRecord]| -> Vec<u64> {
                         let plans =
                             records.iter().filter(|r| matches!(r.body, SharedBody::Plan(_)));
@@ -132,13 +133,15 @@ impl Care {
                 self.check_said(tie, (at, &said), (there, &held))?;
             }
             for at in self.all(owner) {
-                let info = self.info(at, tie)?.ok_or("a share without an end")?;
+                let mine = self.info(at, tie)?.ok_or("a share without an end")?;
+                self.check_opened((there, &info), (at, &mine))?;
+                let info = mine;
                 if info.delivered {
                     self.check_delivered(at, &info)?;
                 }
             }
         }
-        Ok(())
+        self.check_edits(tie)
     }
 
     /// What one side said and still has, the other side has; and a device has what it acknowledged.

@@ -13,7 +13,7 @@ use crate::world::Plant;
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// What a person agrees to.
-const SCOPES: [&str; 7] = [
+const SCOPES: [&str; 9] = [
     "notes:full",
     "urges:full",
     "notes:full,urges:full",
@@ -21,6 +21,8 @@ const SCOPES: [&str; 7] = [
     "notes:count,urges:full",
     "notes:full,plan:view",
     "plan:view",
+    "notes:full,plan:edit",
+    "plan:edit",
 ];
 
 impl Care {
@@ -125,7 +127,7 @@ impl Care {
     }
 
     /// What a share that is over, or not here yet, refuses is in order.
-    fn allowed(
+    pub(super) fn allowed(
         &self,
         at: At,
         what: &str,
@@ -146,7 +148,10 @@ impl Care {
     /// Narrower or wider, with a delay or an end, or without.
     pub(super) fn change_consent(&mut self, at: At) -> Result<(), Failure> {
         let Some(tie) = self.live_tie(at.person) else { return Ok(()) };
-        let scope = self.scope();
+        let mut scope = self.scope();
+        if self.ties[tie].always_editable && self.chance(70) {
+            scope = "notes:full,plan:edit";
+        }
         let delay_hours = [0, 0, 24, 240][self.below(4) as usize];
         let days = [0, 0, 0, 3, 20][self.below(5) as usize];
         self.give(at, tie, scope, (delay_hours, days))

@@ -22,10 +22,12 @@ impl Care {
             27..31 => self.log_for_oneself(at),
             31..36 => self.choose(at),
             36..42 => self.change_consent(at),
-            42..60 => self.sync_whole(anybody),
+            42..44 => self.edit_a_clients_plan(),
+            44..60 => self.sync_whole(anybody),
             60..68 => self.sync_cut(anybody),
             68..71 => self.everybody_syncs(),
-            71..76 => self.comment(anybody),
+            71..74 => self.comment(anybody),
+            74..76 => self.edit_a_clients_plan(),
             76..79 => self.go_on_meeting(owner),
             79..82 => self.on(anybody, |sim, device| sim.crash(device)),
             82..83 => self.end(anybody),
@@ -36,6 +38,7 @@ impl Care {
             90..92 => self.change_devices(),
             92..94 => self.set_clock(anybody),
             94..95 => self.on(anybody, |sim, device| sim.confirm(device)),
+            95..96 => self.open(),
             _ => self.let_time_pass(),
         }
     }

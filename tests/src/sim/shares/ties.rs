@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mainstay_core::care::{RecordId, SharedBody, SharedRecord};
+use mainstay_core::care::{RecordId, SharedBody, SharedPlan, SharedRecord};
 use mainstay_core::journal::EntryId;
 use mainstay_protocol::ids::SpaceId;
 
@@ -46,6 +46,11 @@ pub(super) struct Tie {
     pub(super) talked: Vec<u32>,
     /// What was said: by which person on which device (its id).
     pub(super) said: Vec<(usize, u32, String)>,
+    /// Every consent so far lets the counsellor edit the plan.
+    pub(super) always_editable: bool,
+    /// Changes of the plan that the counsellor made, and what they added, on which device (its id).
+    pub(super) edits_made: u32,
+    pub(super) added_to_plan: Vec<(u32, String)>,
 }
 
 impl Tie {
@@ -66,6 +71,9 @@ impl Tie {
             forked: false,
             talked: Vec::new(),
             said: Vec::new(),
+            always_editable: true,
+            edits_made: 0,
+            added_to_plan: Vec::new(),
         }
     }
 
@@ -75,6 +83,7 @@ impl Tie {
             self.full.insert(class.to_owned(), usize::MAX);
         }
         self.ends.extend(until_ms);
+        self.always_editable &= scope.contains("plan:edit");
     }
 
     /// Everybody knows the present consent: nothing that is written from now on may be seen beyond it.
@@ -107,13 +116,16 @@ fn full_classes(scope: &str) -> impl Iterator<Item = &str> {
     scope.split(',').filter_map(|part| part.strip_suffix(":full"))
 }
 
-/// A record without what a preview does not have: its counter, and the plan's id.
+/// A record without what a preview does not have: its counter, and the plan's id and version.
 pub(super) fn bare(record: &SharedRecord) -> Result<Vec<u8>, Failure> {
-    let id = match record.body {
-        SharedBody::Plan(_) => RecordId::from_bytes([0; 16]),
-        _ => record.id,
+    let (id, body) = match &record.body {
+        SharedBody::Plan(plan) => {
+            let plan = SharedPlan { editing: None, ..plan.clone() };
+            (RecordId::from_bytes([0; 16]), SharedBody::Plan(plan))
+        }
+        body => (record.id, body.clone()),
     };
-    let bare = SharedRecord { counter: 1, id, body: record.body.clone() };
+    let bare = SharedRecord { counter: 1, id, body };
     bare.to_bytes().map_err(|e| format!("a record: {e:?}"))
 }
 
