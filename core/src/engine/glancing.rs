@@ -29,7 +29,8 @@ impl Engine {
         deadline: Option<Instant>,
     ) -> Result<Answers, EngineError> {
         let standing = self.worker.call(|replica| replica.standing_shares()).await?;
-        let same = by_relay(standing).into_iter().filter(|(address, _)| is_same_relay(address, own));
+        let same =
+            by_relay(standing).into_iter().filter(|(address, _)| is_same_relay(address, own));
         let shares = same.flat_map(|(_, shares)| shares).collect();
         let (_, quiet) = self.glance(wire, shares).await?;
         Ok(in_time(deadline, ask_all(wire, &quiet)).await.unwrap_or_default())

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::config::now_ms;
 use super::error::EngineError;
-use super::handle::Engine;
 use super::glancing::{Answers, by_relay, is_same_relay};
+use super::handle::Engine;
 use super::replica::{Errand, Heard, Offer, ShareHistory, ShareInfo, SharedPlanView};
 use super::syncing::{SyncReport, in_time};
 use crate::care::{Choice, Consent, RecordId, SharedBody, SharedPlan, SharedRecord};

@@ -101,3 +101,24 @@ fn each_side_says_only_what_is_theirs_to_say() {
     let heard = p.phone.replica.heard(&p.share, p.world.now_ms).unwrap();
     assert!(heard.iter().any(|h| !h.mine && matches!(h.record.body, SharedBody::Proposal { .. })));
 }
+
+#[test]
+fn no_name_and_no_word_meets_a_log() {
+    let mut p = pair(47, "notes:full,plan:view");
+    log(&p.world, &mut p.phone, "words of a hard day");
+    p.round();
+    let said = comment(&p, Target::Plan, "words that were said");
+    p.laptop.replica.say_in(&p.share, said, p.world.now_ms).unwrap();
+    p.round();
+    let now_ms = p.world.now_ms;
+    for device in [&mut p.phone, &mut p.laptop] {
+        let infos = device.replica.shares(now_ms).unwrap();
+        let heard = device.replica.heard(&p.share, now_ms).unwrap();
+        assert!(!infos[0].peer.is_empty() && heard.len() > 1);
+        let consent = device.replica.consent_of(&p.share).unwrap();
+        let printed = format!("{infos:?} {heard:?} {consent:?}");
+        for secret in ["counsellor\"", "Ana", "words", infos[0].peer.as_str()] {
+            assert!(!printed.contains(secret), "{secret}: {printed}");
+        }
+    }
+}

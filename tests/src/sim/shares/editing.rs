@@ -21,8 +21,8 @@ impl Care {
         let text = format!("added {}", self.ties[tie].edits_made);
         let edit = self.plan_edit(&view.plan, &text);
         let added = matches!(edit, PlanEdit::Add { .. });
-        let done = self
-            .ask(at, |phone, now_ms| phone.replica.edit_shared_plan(&share, &edit, now_ms));
+        let done =
+            self.ask(at, |phone, now_ms| phone.replica.edit_shared_plan(&share, &edit, now_ms));
         let label = self.label(at);
         match done {
             Ok(()) => {}
@@ -31,10 +31,13 @@ impl Care {
             Err(error) => return Err(format!("{label}: edit in share {tie}: {error:?}")),
         }
         self.ties[tie].edits_made += 1;
-        self.say(format!("{label} edits the plan of share {tie}{}", match added {
-            true => format!(": {text}"),
-            false => String::new(),
-        }));
+        self.say(format!(
+            "{label} edits the plan of share {tie}{}",
+            match added {
+                true => format!(": {text}"),
+                false => String::new(),
+            }
+        ));
         if added {
             let id = self.id(at);
             self.ties[tie].added_to_plan.push((id, text));
@@ -91,7 +94,8 @@ impl Care {
             let plan = self.ask(at, |phone, _| phone.replica.plan());
             let there: Vec<&str> =
                 plan.section(&ADDED_TO).iter().map(|item| item.text.as_str()).collect();
-            let lost = added.iter().find(|(id, text)| here.contains(id) && !there.contains(&&text[..]));
+            let lost =
+                added.iter().find(|(id, text)| here.contains(id) && !there.contains(&&text[..]));
             if let Some((_, lost)) = lost {
                 let label = self.label(at);
                 return Err(format!("share {tie}: {lost:?} is not in the plan of {label}"));

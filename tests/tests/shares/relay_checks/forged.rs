@@ -1,8 +1,11 @@
 //! Check 21: a counsellor who writes in the person's entries, or as somebody else, with the relay's help.
 
-use mainstay_core::care::{RecordId, SharedBody, SharedRecord, Target};
+use mainstay_core::care::{
+    PlanEdits, RecordId, SharedBody, SharedRecord, Target, WrittenEdit,
+};
 use mainstay_core::chapter::SlotName;
 use mainstay_core::engine::Alarm;
+use mainstay_core::plan::{ItemId, PlanEdit, Section};
 use mainstay_core::space::keyring::Keyring;
 use mainstay_core::space::seal;
 use mainstay_core::space::sign::AuthorKey;
@@ -201,4 +204,50 @@ fn served_if_new(world: &mut World, phone: &mut Phone, share: SpaceId, envelope:
         }
         Some(replies)
     });
+}
+
+/// The texts of the person's own plan.
+fn plan_of(phone: &Phone) -> Vec<String> {
+    phone.replica.plan().items.values().flatten().map(|item| item.text.clone()).collect()
+}
+
+// Broken on purpose: `Side::note_edits` without its look at the record's id made it fail.
+#[test]
+fn changes_of_the_plan_count_in_the_one_place_of_the_device_that_made_them() {
+    let mut p = pair(3401, "plan:edit");
+    p.round();
+    let add = |text: &str, byte: u8| PlanEdit::Add {
+        id: ItemId::from_bytes([byte; 16]),
+        section: Section::Supports,
+        text: text.to_owned(),
+        details: Default::default(),
+        position: None,
+    };
+    let now_ms = p.world.now_ms;
+    let heard = p.laptop.replica.heard(&p.share, now_ms).unwrap();
+    let version = heard.into_iter().find_map(|heard| match heard.record.body {
+        SharedBody::Plan(plan) => plan.editing.map(|editing| editing.version),
+        _ => None,
+    });
+    let written = WrittenEdit { edit: add("from elsewhere", 1), at_ms: now_ms };
+    let edits = PlanEdits { base: version.unwrap(), first: 1, edits: vec![written] };
+    let elsewhere = RecordId::from_bytes([9; 16]);
+    let record = SharedRecord { id: elsewhere, counter: 1, body: SharedBody::Edits(edits) };
+
+    let vault = Vault::of(&p.world, &p.words, &p.share);
+    let roster = served(&mut p.world, p.share, &vault.keys()).roster;
+    let own = feed(&mut p.world, p.share, &p.laptop);
+    let (keyring, envelopes, author) = (vault.keyring, own.envelopes, own.author);
+    let forger = Forger { share: p.share, keyring, roster, envelopes };
+    let envelope = forger.say(&mut p.world, &record, (&author, &author), (true, 1));
+    let push = Request::Push { space: p.share, envelopes: vec![envelope.to_bytes().into()] };
+    let mut connection = own.connection;
+    let reply = p.world.handle(&mut connection, push).remove(0);
+    assert!(matches!(reply, Reply::Pushed { .. }), "the relay cannot tell: {reply:?}");
+    p.round();
+    assert_eq!(plan_of(&p.phone), Vec::<String>::new());
+
+    p.laptop.replica.edit_shared_plan(&p.share, &add("from its place", 2), now_ms).unwrap();
+    p.round();
+    assert_eq!(plan_of(&p.phone), ["from its place"]);
 }

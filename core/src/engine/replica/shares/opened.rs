@@ -88,8 +88,7 @@ impl Replica {
                 None => SharedBody::Gone,
             };
             let counter = counter.min(CareLimits::COUNTER_MAX);
-            register.pending =
-                Some(SharedRecord { id: record, counter, body }.to_bytes()?.into());
+            register.pending = Some(SharedRecord { id: record, counter, body }.to_bytes()?.into());
             journal.put_register(&mut tx, id, &register)?;
             journal.revision += 1;
             tx.commit(&mut *journal.rng)

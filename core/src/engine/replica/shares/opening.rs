@@ -17,7 +17,7 @@ use crate::space::member::{MemberKeys, MemberSecret};
 use crate::space::root::{RootSecret, seal_root};
 
 /// What a person offers to a counsellor.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Offer {
     /// What the other side will know the person as.
     pub name: String,
@@ -27,6 +27,16 @@ pub struct Offer {
     pub consent: Consent,
     /// For how long the invitation is good, in milliseconds; 7 days at most.
     pub life_ms: u64,
+}
+
+/// Names are not printed.
+impl std::fmt::Debug for Offer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Offer")
+            .field("consent", &self.consent)
+            .field("life_ms", &self.life_ms)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Replica {
