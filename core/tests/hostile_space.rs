@@ -39,8 +39,6 @@ fn inviter() -> Inviter {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     #[test]
     fn any_text_is_a_phrase_or_an_error(text in "\\PC{0,200}", words in vec("[a-z]{1,9}", 12)) {
         let _ = Phrase::parse(&text);

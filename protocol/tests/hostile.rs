@@ -69,8 +69,6 @@ fn decode_all(bytes: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn random_bytes_are_an_error_and_no_panic(bytes in vec(any::<u8>(), 0..2048)) {
         decode_all(&bytes);

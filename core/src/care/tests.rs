@@ -9,12 +9,19 @@ mod records;
 mod rules;
 
 use jiff::Timestamp;
+use proptest::test_runner::Config as ProptestConfig;
 
 use super::*;
 use crate::document::Row;
 use crate::journal::{EntryId, Fields, Value};
 
 const HOUR_MS: i64 = 3600 * 1000;
+
+/// So many times the cases that a property test has: 256, or what `PROPTEST_CASES` says.
+fn times(factor: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.saturating_mul(factor), ..default }
+}
 
 fn ms(text: &str) -> i64 {
     text.parse::<Timestamp>().unwrap().as_millisecond()

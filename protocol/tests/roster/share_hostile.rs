@@ -93,8 +93,6 @@ fn counsellor_changed_only_their_own(before: &State, after: &State, signer: u8) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     #[test]
     fn whatever_members_of_a_share_say_its_promises_hold(
         records in vec((signer(), vec(act(), 0..4), any::<bool>()), 1..24),

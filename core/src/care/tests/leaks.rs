@@ -93,7 +93,7 @@ fn the_search_finds_a_planted_leak() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(times(4))]
 
     #[test]
     fn what_is_seen_is_what_the_consent_says(

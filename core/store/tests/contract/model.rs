@@ -104,7 +104,12 @@ fn compare(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+    // A tenth of the usual cases: each writes to a disk.
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: ProptestConfig::default().cases / 10,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_store_in_memory_equals_a_map(actions in prop::collection::vec(action(), 0..60)) {
