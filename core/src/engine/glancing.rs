@@ -17,7 +17,14 @@ use super::syncing::{SyncReport, in_time};
 use crate::transport::Wire;
 
 /// What the relay said of shares that were asked about. A share whose question was refused is not in.
-pub(super) type Answers = BTreeMap<SpaceId, Reply>;
+type Answers = BTreeMap<SpaceId, Reply>;
+
+/// What it said while something else was under way, and since when that holds.
+#[derive(Default)]
+pub(super) struct Told {
+    answers: Answers,
+    asked_ms: i64,
+}
 
 impl Engine {
     /// Asks about the shares of the journal's relay in which nothing waits here, while the journal's
@@ -27,13 +34,15 @@ impl Engine {
         wire: &Wire,
         own: &RelayAddress,
         deadline: Option<Instant>,
-    ) -> Result<Answers, EngineError> {
+    ) -> Result<Told, EngineError> {
         let standing = self.worker.call(|replica| replica.standing_shares()).await?;
         let same =
             by_relay(standing).into_iter().filter(|(address, _)| is_same_relay(address, own));
         let shares = same.flat_map(|(_, shares)| shares).collect();
         let (_, quiet) = self.glance(wire, shares).await?;
-        Ok(in_time(deadline, ask_all(wire, &quiet)).await.unwrap_or_default())
+        let asked_ms = now_ms();
+        let answers = in_time(deadline, ask_all(wire, &quiet)).await.unwrap_or_default();
+        Ok(Told { answers, asked_ms })
     }
 
     /// The shares in which something is new, or where something waits here. The relay is asked about
@@ -42,26 +51,35 @@ impl Engine {
     pub(super) async fn busy_shares(
         &self,
         wire: &Wire,
-        (shares, told): (Vec<SpaceId>, Answers),
+        (shares, told): (Vec<SpaceId>, Told),
         deadline: Option<Instant>,
         report: &mut SyncReport,
     ) -> Result<Vec<SpaceId>, EngineError> {
         let (mut busy, quiet) = self.glance(wire, shares).await?;
         let (known, unknown): (Vec<_>, Vec<_>) =
-            quiet.into_iter().partition(|(share, _)| told.contains_key(share));
-        let mut answers = match unknown.is_empty() {
+            quiet.into_iter().partition(|(share, _)| told.answers.contains_key(share));
+        busy.extend(self.still_busy(known, told.answers, told.asked_ms).await?);
+        let answers = match unknown.is_empty() {
             true => Answers::default(),
             false => {
                 report.round_trips += 1;
                 in_time(deadline, ask_all(wire, &unknown)).await?
             }
         };
-        answers.extend(told);
-        let asked = known.into_iter().chain(unknown);
-        let answers = asked.map(|(share, _)| (share, answers.remove(&share))).collect();
-        let noted = self.worker.call(move |replica| replica.glanced(answers, now_ms()));
-        busy.extend(noted.await?);
+        busy.extend(self.still_busy(unknown, answers, now_ms()).await?);
         Ok(busy)
+    }
+
+    /// Of shares that were asked about, those in which something is new.
+    async fn still_busy(
+        &self,
+        asked: Vec<(SpaceId, Request)>,
+        mut answers: Answers,
+        asked_ms: i64,
+    ) -> Result<Vec<SpaceId>, EngineError> {
+        let answers: Vec<_> =
+            asked.into_iter().map(|(share, _)| (share, answers.remove(&share))).collect();
+        self.worker.call(move |replica| replica.glanced(answers, asked_ms)).await
     }
 
     /// Parts the shares in which something waits here from those that only the relay can tell of.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::config::now_ms;
 use super::error::EngineError;
-use super::glancing::{Answers, by_relay, is_same_relay};
+use super::glancing::{Told, by_relay, is_same_relay};
 use super::handle::Engine;
 use super::replica::{Errand, Heard, Offer, ShareHistory, ShareInfo, SharedPlanView};
 use super::syncing::{SyncReport, in_time};
@@ -44,7 +44,7 @@ impl Engine {
         Ok(made.await?.to_text().to_string())
     }
 
-    /// Answers an invitation as a counsellor. `name` is what the person will see; `peer` is what the
+    /// Told an invitation as a counsellor. `name` is what the person will see; `peer` is what the
     /// counsellor calls the person. The next syncs of both sides bring a code to compare
     /// ([`Engine::shares`]), and then the share.
     ///
@@ -268,7 +268,7 @@ impl Engine {
     pub(super) async fn sync_shares(
         &self,
         wire: &Wire,
-        (own, mut told): (&RelayAddress, Answers),
+        (own, mut told): (&RelayAddress, Told),
         deadline: Option<Instant>,
         report: &mut SyncReport,
     ) -> Result<(), EngineError> {
@@ -283,7 +283,7 @@ impl Engine {
             match in_time(deadline, connecting).await {
                 Ok(other) => {
                     let first = shares[0];
-                    let asked = (shares, Answers::default());
+                    let asked = (shares, Told::default());
                     let done = self.sync_on(&other, asked, deadline, report).await;
                     other.close().await;
                     match done {
@@ -303,7 +303,7 @@ impl Engine {
     async fn sync_on(
         &self,
         wire: &Wire,
-        (shares, told): (Vec<SpaceId>, Answers),
+        (shares, told): (Vec<SpaceId>, Told),
         deadline: Option<Instant>,
         report: &mut SyncReport,
     ) -> Result<(), EngineError> {

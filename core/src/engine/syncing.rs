@@ -169,7 +169,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let own = self.relay().await?.ok_or(EngineError::NoRelay)?;
         let ahead = self.ask_ahead(wire, &own, deadline);
-        let (told, done) = tokio::join!(ahead, self.converse(wire, deadline, report, progress));
+        let (done, told) = tokio::join!(self.converse(wire, deadline, report, progress), ahead);
         done?;
         let told = told?;
         // After a removal the shares go on under new keys: the person's other devices have them first.

@@ -382,3 +382,31 @@ fn shown_again(p: &mut Pair) -> Option<usize> {
     let view = p.laptop.replica.shared_plan(&p.share, p.world.now_ms).ok().flatten();
     view.map(|view| view.plan.items.len())
 }
+
+// Broken on purpose: without `Share::takes_back` the laptop took the tablet's changes back.
+#[test]
+fn a_counsellors_device_takes_back_what_it_changed_itself_and_nothing_of_their_other_device() {
+    let (mut p, _) = editing(2150);
+    let mut tablet = p.world.link(&mut p.laptop, "tablet").unwrap();
+    for _ in 0..2 {
+        p.round();
+        p.world.sync_all(&mut tablet).unwrap();
+    }
+    let first = add(&mut tablet, "by the tablet");
+    tablet.replica.edit_shared_plan(&p.share, &first, p.world.now_ms).unwrap();
+    p.world.sync_all(&mut tablet).unwrap();
+    for _ in 0..3 {
+        p.world.sync_all(&mut p.phone).unwrap();
+    }
+    assert_eq!(own(&p.phone), ["walk by the river", "by the tablet"]);
+    // The laptop hears first that it was taken in, and the tablet goes on meanwhile.
+    let done = p.world.sync_all(&mut p.laptop).unwrap();
+    assert_eq!(done.pushed, 0, "{done:?}");
+    let second = add(&mut tablet, "and then this");
+    tablet.replica.edit_shared_plan(&p.share, &second, p.world.now_ms).unwrap();
+    for _ in 0..3 {
+        p.world.sync_all(&mut tablet).unwrap();
+        p.round();
+    }
+    p.check_plan(&["walk by the river", "by the tablet", "and then this"]);
+}

@@ -1,6 +1,6 @@
 //! How somebody comes in, and how nobody else does.
 
-use mainstay_core::engine::{EngineError, ShareStage};
+use mainstay_core::engine::{EngineError, Handshake, Offer, ShareStage};
 use mainstay_core::space::link::LinkError;
 use mainstay_core::space::phrase::Phrase;
 use mainstay_tests::sharing::{code, consent, seen};
@@ -117,4 +117,31 @@ fn the_persons_phrase_brings_their_shares_back() {
     let done = p.world.sync_all(&mut p.laptop).unwrap();
     assert!(done.failed.is_empty(), "{done:?}");
     assert_eq!(seen(&mut p.laptop, &p.share, p.world.now_ms).unwrap().len(), 2);
+}
+
+#[test]
+fn an_invitation_made_by_a_clock_two_years_ahead_is_opened_once_the_clock_is_right() {
+    let mut world = World::new(39);
+    let phrase = Phrase::make(&mut world.rng);
+    let mut phone = world.phone(&phrase);
+    world.sync_all(&mut phone).unwrap();
+    let (_, mut laptop) = world.counsellor();
+    let ahead_ms = world.now_ms + 2 * 365 * crate::kit::DAY_MS;
+    let offer = Offer {
+        name: "the person".to_owned(),
+        peer: "Ana".to_owned(),
+        consent: consent("Ana", "notes:full", ahead_ms),
+        life_ms: 24 * 3600 * 1000,
+    };
+    let (share, invitation) = phone.replica.open_share(&offer, ahead_ms).unwrap();
+    let done = world.sync_all(&mut phone).unwrap();
+    assert!(done.failed.is_empty(), "{done:?}");
+    world.answer(&mut laptop, &invitation.to_text()).unwrap();
+    for device in [&mut laptop, &mut phone] {
+        let done = world.sync_all(device).unwrap();
+        assert!(done.failed.is_empty(), "{done:?}");
+    }
+    let info = phone.replica.shares(world.now_ms).unwrap().remove(0);
+    assert_eq!(info.id, share);
+    assert!(matches!(info.state, ShareStage::Invited(Handshake::Compare(_))), "{info:?}");
 }

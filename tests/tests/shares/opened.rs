@@ -119,3 +119,44 @@ fn it_is_no_word_in_the_share_and_nobody_elses_to_say() {
     let refused = p.phone.replica.tell_opened(&p.share, true, now_ms);
     assert!(matches!(refused, Err(EngineError::NotYours)));
 }
+
+// Broken on purpose: without `Side::settle_opened` in what is given both halves failed.
+#[test]
+fn what_was_noted_without_a_network_is_not_told_once_either_side_has_had_enough() {
+    let mut p = pair(93, "notes:full");
+    ask(&mut p, true);
+    tell(&mut p, true);
+    // The person stops asking before the note leaves the laptop.
+    assert!(p.laptop.replica.note_opened(&p.share, p.world.now_ms).unwrap());
+    let mut consent = p.phone.replica.consent_of(&p.share).unwrap().unwrap();
+    consent.asks_opened = false;
+    p.phone.replica.set_consent(&p.share, &consent, p.world.now_ms).unwrap();
+    p.round();
+    ask(&mut p, true);
+    assert_eq!(opened(&mut p), None);
+    assert_eq!(info(&mut p.laptop, p.world.now_ms).waiting, 0);
+
+    // Another device of the counsellor's switches it off before the note leaves this one.
+    let mut tablet = p.world.link(&mut p.laptop, "tablet").unwrap();
+    for _ in 0..2 {
+        p.round();
+        p.world.sync_all(&mut tablet).unwrap();
+    }
+    let now_ms = p.world.now_ms;
+    assert!(p.laptop.replica.note_opened(&p.share, now_ms).unwrap());
+    tablet.replica.tell_opened(&p.share, false, now_ms).unwrap();
+    p.world.sync_all(&mut tablet).unwrap();
+    p.round();
+    assert_eq!(opened(&mut p), None);
+    // What this device told before it heard of that is taken back by itself.
+    tablet.replica.tell_opened(&p.share, true, now_ms).unwrap();
+    p.world.sync_all(&mut tablet).unwrap();
+    p.round();
+    assert!(open(&mut p));
+    p.world.sync_all(&mut tablet).unwrap();
+    assert!(opened(&mut p).is_some());
+    tablet.replica.tell_opened(&p.share, false, now_ms).unwrap();
+    p.world.sync_all(&mut tablet).unwrap();
+    p.round();
+    assert_eq!(opened(&mut p), None);
+}

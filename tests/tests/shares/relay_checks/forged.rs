@@ -1,8 +1,6 @@
 //! Check 21: a counsellor who writes in the person's entries, or as somebody else, with the relay's help.
 
-use mainstay_core::care::{
-    PlanEdits, RecordId, SharedBody, SharedRecord, Target, WrittenEdit,
-};
+use mainstay_core::care::{PlanEdits, RecordId, SharedBody, SharedRecord, Target, WrittenEdit};
 use mainstay_core::chapter::SlotName;
 use mainstay_core::engine::Alarm;
 use mainstay_core::plan::{ItemId, PlanEdit, Section};
@@ -250,4 +248,39 @@ fn changes_of_the_plan_count_in_the_one_place_of_the_device_that_made_them() {
     p.laptop.replica.edit_shared_plan(&p.share, &add("from its place", 2), now_ms).unwrap();
     p.round();
     assert_eq!(plan_of(&p.phone), ["from its place"]);
+}
+
+// Broken on purpose: with what waits noted by slot alone the laptop said nothing.
+#[test]
+fn nobody_makes_another_member_silent_by_writing_under_the_name_of_what_they_are_about_to_say() {
+    let mut p = pair(3402, "plan:edit");
+    let (bens_words, mut ben) = let_in_another(&mut p);
+    let ana = feed(&mut p.world, p.share, &p.laptop).author;
+    let add = PlanEdit::Add {
+        id: ItemId::from_bytes([3; 16]),
+        section: Section::Supports,
+        text: "from Ana".to_owned(),
+        details: Default::default(),
+        position: None,
+    };
+    p.laptop.replica.edit_shared_plan(&p.share, &add, p.world.now_ms).unwrap();
+
+    let name = Hash::of("plan edits", &[ana.author_id().as_bytes()]).0;
+    let place = RecordId::from_bytes(name[..16].try_into().unwrap());
+    let record = SharedRecord { id: place, counter: 1, body: comment(&p, "in the way") };
+    let vault = Vault::of(&p.world, &bens_words, &p.share);
+    let roster = served(&mut p.world, p.share, &vault.keys()).roster;
+    let own = feed(&mut p.world, p.share, &ben);
+    let (keyring, envelopes, author) = (vault.keyring, own.envelopes, own.author);
+    let forger = Forger { share: p.share, keyring, roster, envelopes };
+    let envelope = forger.say(&mut p.world, &record, (&author, &author), (true, 1));
+    let push = Request::Push { space: p.share, envelopes: vec![envelope.to_bytes().into()] };
+    let mut connection = own.connection;
+    let reply = p.world.handle(&mut connection, push).remove(0);
+    assert!(matches!(reply, Reply::Pushed { .. }), "{reply:?}");
+
+    p.world.sync_all(&mut p.laptop).unwrap();
+    p.world.sync_all(&mut ben).unwrap();
+    p.world.sync_all(&mut p.phone).unwrap();
+    assert_eq!(plan_of(&p.phone), ["from Ana"]);
 }

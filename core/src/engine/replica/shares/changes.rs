@@ -1,5 +1,8 @@
 //! Changes of the list of members: what the vault wants and the list does not say yet.
 
+use std::collections::BTreeSet;
+
+use mainstay_protocol::frame::Signer;
 use mainstay_protocol::heads::AuthorHead;
 use mainstay_protocol::ids::{AuthorId, MemberId};
 use mainstay_protocol::limits::{MAX_MEMBER_DEVICES, MAX_MEMBER_DEVICES_EVER, MAX_REMOVAL_HEADS};
@@ -83,6 +86,11 @@ impl Side<'_> {
         {
             return Ok(Some(change));
         }
+        if leads && self.somebody_left() {
+            let at = (&self.share.roster, &self.share.keyring);
+            let rng = &mut *self.journal.rng;
+            return Ok(Some(change::start_share_epoch(rng, at, &self.share.me.keys)?));
+        }
         if leads && let Some(change) = self.consent()? {
             return Ok(Some(change));
         }
@@ -106,6 +114,15 @@ impl Side<'_> {
             }
             false => Ok(None),
         }
+    }
+
+    /// Whether a member left by themselves and no epoch has begun since: they could read on, with the
+    /// relay's help. Whoever lets people in or out starts one along with it.
+    fn somebody_left(&self) -> bool {
+        let state = self.share.roster.state();
+        let due: BTreeSet<Signer> = state.recipients().into_iter().map(|(to, _)| to).collect();
+        let wrapped: BTreeSet<Signer> = state.epoch.wraps.iter().map(|wrap| wrap.to).collect();
+        self.share.book.ended_ms.is_none() && wrapped != due
     }
 
     /// Everybody, if the share is to end; else the members that the person wants out. What they
@@ -270,12 +287,18 @@ impl Side<'_> {
         tx.commit(&mut *self.journal.rng)
     }
 
-    /// Drops what the owner shared.
+    /// Drops what the owner shared, and what this member would have said: there is nobody to say it to.
     fn give_back(&mut self) -> Result<(), EngineError> {
         let mut tx = self.journal.tx();
-        for register in self.journal.registers(&self.share.id)? {
+        for sent in self.journal.sent(&self.share.id)? {
+            self.journal.drop_sent(&mut tx, &self.share.id, &sent.slot)?;
+        }
+        for mut register in self.journal.registers(&self.share.id)? {
             if register.side != self.share.my_side() {
                 self.journal.drop_register(&mut tx, &self.share.id, &register)?;
+            } else if register.pending.take().is_some() || register.lost {
+                register.lost = false;
+                self.journal.put_register(&mut tx, &self.share.id, &register)?;
             }
         }
         tx.commit(&mut *self.journal.rng)

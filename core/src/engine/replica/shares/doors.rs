@@ -8,6 +8,7 @@ use mainstay_protocol::codec;
 use mainstay_protocol::frame::{Reply, Request};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::{MailboxId, SpaceId};
+use mainstay_protocol::limits::MAX_MAILBOX_LIFE_MS;
 use mainstay_protocol::mailbox::Letter;
 use mainstay_protocol::sign::VerifyKey;
 use minicbor::bytes::ByteVec;
@@ -233,7 +234,8 @@ impl Replica {
         let now = u64::try_from(now_ms).unwrap_or(0);
         let mut asks = Vec::new();
         if door.mine && !door.opened {
-            let life_ms = expires_ms.saturating_sub(now);
+            // An invitation that a wrong clock dated far ahead lives as long as the relay lets any.
+            let life_ms = expires_ms.saturating_sub(now).min(MAX_MAILBOX_LIFE_MS);
             asks.push(Request::OpenMailbox { space: *share, mailbox, life_ms });
         }
         if let Some((place, letter)) = door.say.clone() {

@@ -205,6 +205,9 @@ impl Side<'_> {
         let editing = plan.and_then(|plan| plan.editing);
         for mut register in mine {
             let Some((record, edits)) = edits_in(&register) else { continue };
+            if !self.share.takes_back(&record.id) {
+                continue;
+            }
             let done = editing.as_ref().is_some_and(|e| taken_upto(e, &record.id) >= edits.last());
             if edits.edits.is_empty() || (open && !done) {
                 continue;
@@ -225,6 +228,16 @@ impl Share {
     fn may_edit_plan(&self) -> bool {
         let given = self.given();
         given.is_some_and(|consent| consent.scope.plan() == Some(PlanDetail::Edit))
+    }
+
+    /// Whether it is for this device to take back what stands in a place: its own, or one whose device is
+    /// out. What another device writes there meanwhile nobody else may cover.
+    fn takes_back(&self, record: &RecordId) -> bool {
+        let authors = self.roster.state().share.iter().flat_map(|share| share.authors.iter());
+        let mut others = authors.filter(|(author, state)| {
+            state.member == self.me.member && state.ended.is_none() && **author != self.author()
+        });
+        !others.any(|(author, _)| Self::edits_record(author) == *record)
     }
 
     /// The record of a device's changes of the plan.

@@ -105,6 +105,7 @@ impl Side<'_> {
         {
             self.take_edits(&consent)?;
         }
+        self.settle_opened(now_ms)?;
         let mut tx = self.journal.tx();
         let (mut bytes, mut count) = (0, 0);
         for slot in self.journal.to_say(&self.share.id)? {

@@ -5,6 +5,7 @@ use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::roster::Role;
 use mainstay_protocol::sign::VerifyKey;
 
+use super::register::Register;
 use super::side::Side;
 use super::{Replica, Share};
 use crate::engine::error::EngineError;
@@ -34,7 +35,9 @@ impl Replica {
         }
         let mut live = Vec::new();
         for (id, book) in self.books() {
-            if !self.has_view(&id)? || !self.is_settled(&id)? {
+            // What goes wrong in one is told by its own sync, and keeps no other back.
+            let here = self.has_view(&id).unwrap_or(false);
+            if !here || !self.is_settled(&id).unwrap_or(false) {
                 live.push((id, book.relay));
             }
         }
@@ -51,7 +54,8 @@ impl Replica {
     pub fn standing_shares(&mut self) -> Result<Vec<(SpaceId, String)>, EngineError> {
         let mut standing = Vec::new();
         for (id, book) in self.books() {
-            if book.ended_ms.is_none() && self.has_view(&id)? && !self.has_left(&id)? {
+            let here = book.ended_ms.is_none() && self.has_view(&id).unwrap_or(false);
+            if here && !self.has_left(&id).unwrap_or(true) {
                 standing.push((id, book.relay));
             }
         }
@@ -190,6 +194,11 @@ impl Replica {
 impl Share {
     /// Whether the relay holds what this device knows, and nothing else.
     fn is_as(&mut self, attached: &Attached, now_ms: i64) -> bool {
+        let over = self.state().is_ok_and(|state| state.has_expired(attached.now_ms));
+        if over && !self.owns() {
+            // The relay says no more of it to this member than whether a consent was given anew.
+            return attached.roster == self.roster.head();
+        }
         let relay = &mut self.view.relay;
         let same = attached.recognised
             && Some(attached.cursor) == relay.cursor
@@ -212,7 +221,8 @@ impl Side<'_> {
         let tx = self.journal.tx();
         for slot in self.journal.to_say(&id)? {
             let register = self.journal.register(&tx, &id, (&side, &slot))?;
-            if register.is_some_and(|register| !silent || !register.is_projected()) {
+            let made = |register: &Register| self.share.owns() && register.is_projected();
+            if register.is_some_and(|register| !silent || !made(&register)) {
                 return Ok(true);
             }
         }
@@ -226,6 +236,7 @@ impl Side<'_> {
             || (self.share.owns() && self.share.lacks_wraps)
             || !self.journal.sent(&id)?.is_empty()
             || self.has_to_say(now_ms)?
+            || self.opened_differs(now_ms)?
             || self.has_due(now_ms)?
             || self.next_change()?.is_some())
     }

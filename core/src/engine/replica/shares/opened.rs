@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::{MemberId, SpaceId};
 use mainstay_protocol::roster::Role;
+use minicbor::bytes::ByteVec;
 
 use super::book::Entry;
 use super::register::{Register, SideId};
+use super::side::Side;
 use super::{Replica, Share};
 use crate::care::{CareLimits, RecordId, SharedBody, SharedRecord};
 use crate::engine::error::EngineError;
@@ -33,9 +35,9 @@ impl Replica {
     ) -> Result<(), EngineError> {
         self.open_for_reader(id)?;
         self.write_book(id, Entry::default().tells_opened(tells), now_ms)?;
-        match tells || !self.has_view(id)? {
-            true => Ok(()),
-            false => self.say_opened(id, None),
+        match self.has_view(id)? {
+            true => self.with_side(id, |side| side.settle_opened(now_ms)),
+            false => Ok(()),
         }
     }
 
@@ -53,10 +55,11 @@ impl Replica {
         let wanted = self.with_share(id, |journal, share| {
             let may = share.is_in() && share.given().is_some_and(|given| given.asks_opened);
             let told = journal.opened_at(share, &share.me.member)?;
-            Ok(may && told.is_none_or(|told_ms| told_ms < hour_ms))
+            // One that lies ahead was told by a clock that was wrong.
+            Ok(may && told != Some(hour_ms))
         })?;
         if wanted {
-            self.say_opened(id, Some(hour_ms))?;
+            self.say_opened(id, hour_ms)?;
         }
         Ok(wanted)
     }
@@ -71,24 +74,15 @@ impl Replica {
         }
     }
 
-    /// Puts what is told in its place, if it is another than what stands there.
-    fn say_opened(&mut self, id: &SpaceId, at_ms: Option<i64>) -> Result<(), EngineError> {
+    fn say_opened(&mut self, id: &SpaceId, at_ms: i64) -> Result<(), EngineError> {
         self.with_share(id, |journal, share| {
             let record = opened_record(&share.me.member);
             let (side, slot) = (share.my_side(), share.slot_of(&record));
             let mut tx = journal.tx();
             let found = journal.register(&tx, id, (&side, &slot))?;
             let mut register = found.unwrap_or_else(|| Register::new(slot, side));
-            if opened_in(&register) == at_ms {
-                return Ok(());
-            }
-            let counter = said(&register).map_or(0, |record| record.counter) + 1;
-            let body = match at_ms {
-                Some(at_ms) => SharedBody::Opened { on: None, at_ms },
-                None => SharedBody::Gone,
-            };
-            let counter = counter.min(CareLimits::COUNTER_MAX);
-            register.pending = Some(SharedRecord { id: record, counter, body }.to_bytes()?.into());
+            let body = SharedBody::Opened { on: None, at_ms };
+            register.pending = Some(next(&register, record, body)?);
             journal.put_register(&mut tx, id, &register)?;
             journal.revision += 1;
             tx.commit(&mut *journal.rng)
@@ -111,6 +105,50 @@ impl Replica {
         let (side, slot) = (share.side_of(reader), share.slot_of(&opened_record(reader)));
         let register = self.register(&self.tx(), &share.id, (&side, &slot))?;
         Ok(register.and_then(|register| opened_in(&register)))
+    }
+}
+
+impl Side<'_> {
+    /// What this reader's place is to hold, where that is not what it holds: nothing is told that one of
+    /// both sides does not want by now, whatever another device of the reader's said meanwhile, and what
+    /// was told is taken back.
+    fn due_in_place(&self, now_ms: i64) -> Result<Option<Register>, EngineError> {
+        let share = &*self.share;
+        if share.owns() || !share.is_in() {
+            return Ok(None);
+        }
+        let record = opened_record(&share.me.member);
+        let place = (&share.my_side(), &share.slot_of(&record));
+        let found = self.journal.register(&self.journal.tx(), &share.id, place)?;
+        let Some(mut register) = found else { return Ok(None) };
+        let before = register.clone();
+        let stands = register.record().and_then(|record| at_of(&record));
+        let pending = before.pending.as_ref().and_then(|b| SharedRecord::from_bytes(b).ok());
+        let asked = share.given().is_some_and(|given| given.asks_opened);
+        if let Some(at_ms) = pending.as_ref().and_then(at_of) {
+            let older = stands.is_some_and(|stands| at_ms <= stands && stands <= now_ms);
+            if !asked || !share.book.tells_opened || older {
+                register.pending = None;
+            }
+        }
+        if !share.book.tells_opened && stands.is_some() && register.pending.is_none() {
+            register.pending = Some(next(&register, record, SharedBody::Gone)?);
+        }
+        Ok((register != before).then_some(register))
+    }
+
+    /// Whether "opened" is to be told otherwise than it is.
+    pub(super) fn opened_differs(&self, now_ms: i64) -> Result<bool, EngineError> {
+        Ok(self.due_in_place(now_ms)?.is_some())
+    }
+
+    /// Makes it so, durably, before anything is said.
+    pub(super) fn settle_opened(&mut self, now_ms: i64) -> Result<(), EngineError> {
+        let Some(register) = self.due_in_place(now_ms)? else { return Ok(()) };
+        let mut tx = self.journal.tx();
+        self.journal.put_register(&mut tx, &self.share.id, &register)?;
+        self.journal.revision += 1;
+        tx.commit(&mut *self.journal.rng)
     }
 }
 
@@ -138,8 +176,19 @@ fn said(register: &Register) -> Option<SharedRecord> {
     pending.or_else(|| register.record())
 }
 
+/// The record that follows it.
+fn next(register: &Register, id: RecordId, body: SharedBody) -> Result<ByteVec, EngineError> {
+    let counter = said(register).map_or(0, |record| record.counter) + 1;
+    let counter = counter.min(CareLimits::COUNTER_MAX);
+    Ok(SharedRecord { id, counter, body }.to_bytes()?.into())
+}
+
 fn opened_in(register: &Register) -> Option<i64> {
-    match said(register)?.body {
+    at_of(&said(register)?)
+}
+
+fn at_of(record: &SharedRecord) -> Option<i64> {
+    match record.body {
         SharedBody::Opened { at_ms, .. } => Some(at_ms),
         _ => None,
     }

@@ -164,6 +164,12 @@ impl Replica {
         self.vault.key(Table::ShareRecord, &[share.as_bytes(), side, slot.as_bytes()])
     }
 
+    /// By side too: what somebody else puts in the same slot does not make this device silent.
+    fn say_key(&self, share: &SpaceId, register: &Register) -> Key {
+        let (side, slot) = (&register.side, register.slot.as_bytes());
+        self.vault.key(Table::ShareSay, &[share.as_bytes(), side, slot])
+    }
+
     pub(super) fn register(
         &self,
         tx: &Tx,
@@ -179,7 +185,7 @@ impl Replica {
         share: &SpaceId,
         register: &Register,
     ) -> Result<(), EngineError> {
-        let say = self.vault.key(Table::ShareSay, &[share.as_bytes(), register.slot.as_bytes()]);
+        let say = self.say_key(share, register);
         match register.pending.is_some() || register.lost {
             true => tx.put(&say, &register.slot)?,
             false => tx.delete(&say)?,
@@ -204,8 +210,7 @@ impl Replica {
         share: &SpaceId,
         register: &Register,
     ) -> Result<(), EngineError> {
-        let slot = register.slot.as_bytes();
-        tx.delete(&self.vault.key(Table::ShareSay, &[share.as_bytes(), slot]))?;
+        tx.delete(&self.say_key(share, register))?;
         tx.delete(&self.register_key(share, &register.side, &register.slot))
     }
 
