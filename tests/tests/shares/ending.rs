@@ -245,3 +245,31 @@ fn what_a_counsellor_was_about_to_say_waits_no_longer_once_they_are_out() {
     }
     assert_eq!(p.laptop.replica.shares(now_ms).unwrap()[0].waiting, 0);
 }
+
+// Broken on purpose: it failed as long as whoever leaves asked for a key first.
+#[test]
+fn a_counsellor_leaves_after_the_end_of_the_consent_also_without_its_last_key() {
+    let mut p = pair(71, "notes:full");
+    let mut stolen = p.world.link(&mut p.phone, "stolen").unwrap();
+    p.world.sync_all(&mut stolen).unwrap();
+    p.round();
+    // The share goes on under keys that the laptop has not fetched by the time it is over.
+    let before = p.phone.replica.consent_of(&p.share).unwrap().unwrap();
+    let mut week = before.clone();
+    week.until_ms = Some(p.world.now_ms + 7 * DAY_MS);
+    p.phone.replica.set_consent(&p.share, &week.following(&before), p.world.now_ms).unwrap();
+    let thief = stolen.replica.author();
+    p.phone.replica.ask(mainstay_core::engine::Job::Remove(thief));
+    for _ in 0..2 {
+        p.world.sync_all(&mut p.phone).unwrap();
+    }
+    p.world.now_ms += 8 * DAY_MS;
+    p.laptop.replica.end_share(&p.share, p.world.now_ms).unwrap();
+    for _ in 0..2 {
+        let done = p.world.sync_all(&mut p.laptop).unwrap();
+        assert!(done.failed.is_empty(), "{done:?}");
+    }
+    p.world.sync_all(&mut p.phone).unwrap();
+    let members = p.phone.replica.shares(p.world.now_ms).unwrap().remove(0).members;
+    assert!(members.iter().all(|member| member.owner), "{members:?}");
+}

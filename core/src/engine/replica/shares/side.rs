@@ -43,8 +43,11 @@ impl Side<'_> {
     /// Whether it is this device that is spoken for, not its member alone: the list does not name it
     /// yet. A counsellor who leaves says so as a member, which is heard also after the consent's end.
     fn speaks_as_device(&self) -> bool {
-        let leaves = !self.share.owns() && self.share.book.ended_ms.is_some();
-        self.share.is_listed() && !leaves
+        self.share.is_listed() && !self.leaves()
+    }
+
+    fn leaves(&self) -> bool {
+        !self.share.owns() && self.share.book.ended_ms.is_some()
     }
 
     fn signer(&self) -> Signer {
@@ -185,7 +188,8 @@ impl Local for Side<'_> {
     }
 
     fn lacks_key(&self) -> bool {
-        self.share.keyring.present(&self.share.roster).is_err()
+        // To leave takes none, and after the consent's end the relay gives none.
+        !self.leaves() && self.share.keyring.present(&self.share.roster).is_err()
     }
 
     fn take_wraps(&mut self, wraps: &[Wrap]) -> Result<(), EngineError> {
