@@ -128,3 +128,20 @@ async fn a_wiped_relay_for_invited_people_gets_its_shares_back_without_a_new_inv
         assert_eq!(counsellor.share_records(share).await.unwrap().len(), 2);
     }
 }
+
+// Broken on purpose: without the pauses the relay's refusals were the sync's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_asks_to_wait_a_moment_is_waited_for() {
+    let mut desk = Desk::new().await;
+    let (counsellor, _) = desk.phone("counsellor", Backend::Redb).await;
+    for number in 0..CLIENTS {
+        client(&desk, &counsellor, &format!("client {number}")).await;
+    }
+    sync(&counsellor).await;
+    desk.slow_down(50).await;
+    // Six requests each: more than the five hundred that the relay takes at once.
+    for _ in 0..100 {
+        let report = counsellor.sync().await.unwrap();
+        assert!(report.failures.is_empty(), "{report:?}");
+    }
+}

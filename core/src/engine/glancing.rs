@@ -2,9 +2,10 @@
 //! own first turn, so that a sync of two hundred clients takes one.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use mainstay_protocol::address::RelayAddress;
-use mainstay_protocol::frame::{Reply, Request};
+use mainstay_protocol::frame::{Refusal, Reply, Request};
 use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::limits::MAX_BATCH_REQUESTS;
 use tokio::time::Instant;
@@ -19,12 +20,26 @@ use crate::transport::Wire;
 /// What the relay said of shares that were asked about. A share whose question was refused is not in.
 type Answers = BTreeMap<SpaceId, Reply>;
 
+/// What came of one round of questions, and for how long the relay asks to wait with the rest.
+#[derive(Default)]
+struct Answered {
+    answers: Answers,
+    pause: Option<Duration>,
+}
+
 /// What it said while something else was under way, and since when that holds.
 #[derive(Default)]
 pub(super) struct Told {
-    answers: Answers,
+    said: Answered,
     asked_ms: i64,
 }
+
+/// A longer pause than this is told, and not waited for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How often a relay that asks to wait is asked again in one sync.
+pub(super) const PAUSES: u32 = 5;
+/// Added to the first pause, and twice as much to each one after it: 1.5 s in all.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 impl Engine {
     /// Asks about the shares of the journal's relay in which nothing waits here, while the journal's
@@ -41,8 +56,8 @@ impl Engine {
         let shares = same.flat_map(|(_, shares)| shares).collect();
         let (_, quiet) = self.glance(wire, shares).await?;
         let asked_ms = now_ms();
-        let answers = in_time(deadline, ask_all(wire, &quiet)).await.unwrap_or_default();
-        Ok(Told { answers, asked_ms })
+        let said = in_time(deadline, ask_all(wire, &quiet)).await.unwrap_or_default();
+        Ok(Told { said, asked_ms })
     }
 
     /// The shares in which something is new, or where something waits here. The relay is asked about
@@ -56,17 +71,27 @@ impl Engine {
         report: &mut SyncReport,
     ) -> Result<Vec<SpaceId>, EngineError> {
         let (mut busy, quiet) = self.glance(wire, shares).await?;
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            quiet.into_iter().partition(|(share, _)| told.answers.contains_key(share));
-        busy.extend(self.still_busy(known, told.answers, told.asked_ms).await?);
-        let answers = match unknown.is_empty() {
-            true => Answers::default(),
-            false => {
-                report.round_trips += 1;
-                in_time(deadline, ask_all(wire, &unknown)).await?
+        let (known, mut unknown): (Vec<_>, Vec<_>) =
+            quiet.into_iter().partition(|(share, _)| told.said.answers.contains_key(share));
+        busy.extend(self.still_busy(known, told.said.answers, told.asked_ms).await?);
+        let mut pause = told.said.pause;
+        for time in 0..PAUSES {
+            if unknown.is_empty() {
+                break;
             }
-        };
-        busy.extend(self.still_busy(unknown, answers, now_ms()).await?);
+            rest(deadline, time, pause).await?;
+            report.round_trips += 1;
+            let said = in_time(deadline, ask_all(wire, &unknown)).await?;
+            let (known, left): (Vec<_>, Vec<_>) =
+                unknown.into_iter().partition(|(share, _)| said.answers.contains_key(share));
+            busy.extend(self.still_busy(known, said.answers, now_ms()).await?);
+            (unknown, pause) = (left, said.pause);
+            if pause.is_none() {
+                break;
+            }
+        }
+        // What the relay refused is told by the share's own sync.
+        busy.extend(unknown.into_iter().map(|(share, _)| share));
         Ok(busy)
     }
 
@@ -114,21 +139,51 @@ impl Engine {
 
 /// The answers to attachments, as far as they came: a refusal ends its batch, and what comes after it
 /// is looked at by itself. All batches are on their way before the first answer is read.
-async fn ask_all(wire: &Wire, quiet: &[(SpaceId, Request)]) -> Result<Answers, EngineError> {
+async fn ask_all(wire: &Wire, quiet: &[(SpaceId, Request)]) -> Result<Answered, EngineError> {
     let mut asked = Vec::new();
     for some in quiet.chunks(MAX_BATCH_REQUESTS) {
         let requests: Vec<Request> = some.iter().map(|(_, request)| request.clone()).collect();
         asked.push((some, wire.exchange(&requests).await?));
     }
-    let mut answers = Answers::default();
+    let mut answered = Answered::default();
     for (some, mut exchange) in asked {
         for (share, _) in some {
-            if let Some(reply @ Reply::Attached(_)) = exchange.next().await? {
-                answers.insert(*share, reply);
+            match exchange.next().await? {
+                Some(reply @ Reply::Attached(_)) => {
+                    answered.answers.insert(*share, reply);
+                }
+                Some(Reply::Refused(refusal)) => {
+                    let pause = pause_of(&EngineError::Refused(refusal));
+                    answered.pause = answered.pause.max(pause);
+                }
+                _ => {}
             }
         }
     }
-    Ok(answers)
+    Ok(answered)
+}
+
+/// For how long a relay asks to wait that is asked too much at once, where that is worth waiting for:
+/// two hundred clients are many questions in one second.
+pub(super) fn pause_of(error: &EngineError) -> Option<Duration> {
+    let EngineError::Refused(Refusal::RateLimited { retry_after_ms }) = error else { return None };
+    Some(Duration::from_millis(*retry_after_ms)).filter(|pause| *pause <= LONGEST_PAUSE)
+}
+
+/// Waits as long as the relay asks, which is until it takes one more question, and longer each time: a
+/// batch is several. Not beyond the deadline.
+pub(super) async fn rest(
+    deadline: Option<Instant>,
+    time: u32,
+    pause: Option<Duration>,
+) -> Result<(), EngineError> {
+    let Some(pause) = pause else { return Ok(()) };
+    let pause = pause + FIRST_PAUSE * 2_u32.pow(time);
+    in_time(deadline, async {
+        tokio::time::sleep(pause).await;
+        Ok(())
+    })
+    .await
 }
 
 /// Shares under the address of their relay; those whose address cannot be read are left out.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::config::now_ms;
 use super::error::EngineError;
-use super::glancing::{Told, by_relay, is_same_relay};
+use super::glancing::{PAUSES, Told, by_relay, is_same_relay, pause_of, rest};
 use super::handle::Engine;
 use super::replica::{Errand, Heard, Offer, ShareHistory, ShareInfo, SharedPlanView};
 use super::syncing::{SyncReport, in_time};
@@ -309,7 +309,12 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let busy = self.busy_shares(wire, (shares, told), deadline, report).await?;
         for share in busy {
-            let done = self.sync_share(wire, share, deadline, report).await;
+            let mut done = self.sync_share(wire, share, deadline, report).await;
+            for time in 0..PAUSES {
+                let Some(pause) = done.as_ref().err().and_then(pause_of) else { break };
+                rest(deadline, time, Some(pause)).await?;
+                done = self.sync_share(wire, share, deadline, report).await;
+            }
             match done {
                 Ok(()) => {}
                 Err(error @ (EngineError::OutOfTime | EngineError::Offline { .. })) => {

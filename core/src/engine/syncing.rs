@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::anchor::Anchor;
 use super::config::now_ms;
 use super::error::EngineError;
+use super::glancing::{PAUSES, pause_of, rest};
 use super::handle::Engine;
 use super::replica::{Alarm, Counts};
 use crate::sync::{Connection, Local, Session};
@@ -183,7 +184,24 @@ impl Engine {
         }
     }
 
+    /// The journal's own sync, again where the relay asks to wait a moment: what was done stays done.
     async fn converse(
+        &self,
+        wire: &Wire,
+        deadline: Option<Instant>,
+        report: &mut SyncReport,
+        progress: &mut (dyn FnMut(&SyncReport) + Send),
+    ) -> Result<(), EngineError> {
+        let mut done = self.converse_once(wire, deadline, report, progress).await;
+        for time in 0..PAUSES {
+            let Some(pause) = done.as_ref().err().and_then(pause_of) else { break };
+            rest(deadline, time, Some(pause)).await?;
+            done = self.converse_once(wire, deadline, report, progress).await;
+        }
+        done
+    }
+
+    async fn converse_once(
         &self,
         wire: &Wire,
         deadline: Option<Instant>,

@@ -6,6 +6,7 @@ pub mod proxy;
 use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -60,6 +61,7 @@ pub struct Desk {
     keys: Mutex<HashMap<String, Arc<Keys>>>,
     copies: u32,
     registration: Registration,
+    requests_per_second: NonZeroU32,
 }
 
 impl Desk {
@@ -72,7 +74,16 @@ impl Desk {
         let place = "127.0.0.1:0".parse().unwrap();
         let config = relay_config(&dir.path().join("relay"), place, registration);
         let relay = Server::bind(&config).await.unwrap();
-        Self { dir, relay, keys: Mutex::default(), copies: 0, registration }
+        let requests_per_second = config.net.requests_per_second;
+        let (keys, copies) = (Mutex::default(), 0);
+        Self { dir, relay, keys, copies, registration, requests_per_second }
+    }
+
+    /// From now on the relay takes so many requests in a second on one connection, and ten times as many
+    /// at once.
+    pub async fn slow_down(&mut self, requests_per_second: u32) {
+        self.requests_per_second = NonZeroU32::new(requests_per_second).unwrap();
+        self.while_off(|_| ()).await;
     }
 
     pub fn is_for_invited(&self) -> bool {
@@ -96,7 +107,8 @@ impl Desk {
         std::mem::replace(&mut self.relay, another).shutdown().await;
         let folder = self.dir.path().join("relay");
         let done = meanwhile(&folder);
-        let again = relay_config(&folder, place, self.registration);
+        let mut again = relay_config(&folder, place, self.registration);
+        again.net.requests_per_second = self.requests_per_second;
         let again = Server::bind(&again).await.unwrap();
         std::mem::replace(&mut self.relay, again).shutdown().await;
         done
