@@ -2,6 +2,7 @@
 //! and the simulator that plays in it.
 
 pub mod inside;
+pub mod mutations;
 pub mod network;
 pub mod people;
 pub mod search;

@@ -132,7 +132,9 @@ fn what_the_readme_says_to_run_is_there() {
             assert!(folder.is_some(), "{command}: there is no package {name}");
         }
         if let Some(name) = after(command, "--bin") {
-            let place = root().join("examples/src/bin");
+            let examples = || root().join("examples");
+            let home = folder.as_ref().and_then(|(_, folder)| folder.clone());
+            let place = home.unwrap_or_else(examples).join("src/bin");
             let there = place.join(format!("{name}.rs")).exists() || place.join(name).is_dir();
             assert!(there, "{command}: there is no program {name}");
         }
@@ -170,4 +172,14 @@ fn every_claim_about_security_has_a_test() {
         claims += 1;
     }
     assert!(claims > 20, "only {claims} claims were found");
+}
+
+#[test]
+fn every_mutation_still_has_its_place_in_the_code() {
+    let all = mainstay_tests::mutations::listed(&root()).unwrap();
+    assert!(all.len() >= 25, "{}", all.len());
+    for one in all {
+        let broken = one.broken(&root()).unwrap();
+        assert_ne!(broken, std::fs::read_to_string(root().join(&one.file)).unwrap());
+    }
 }
