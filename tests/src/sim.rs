@@ -42,6 +42,8 @@ pub struct Sim {
     pub trace: Vec<String>,
     step: u32,
     names: u32,
+    /// How far the clock is ahead of whoever acts, where each has their own.
+    ahead_ms: i64,
 }
 
 /// Plays one seed.
@@ -79,7 +81,20 @@ impl Sim {
         let devices = vec![Device::new(0, phone)];
         let (known, relay_backups, trace) = Default::default();
         let (step, names) = (0, 0);
-        Self { world, who, choices, phrase, devices, known, relay_backups, trace, step, names }
+        let ahead_ms = 0;
+        Self {
+            world,
+            who,
+            choices,
+            phrase,
+            devices,
+            known,
+            relay_backups,
+            trace,
+            step,
+            names,
+            ahead_ms,
+        }
     }
 
     fn run(&mut self) -> Result<(), Failure> {

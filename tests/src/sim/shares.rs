@@ -137,6 +137,7 @@ impl Care {
         std::mem::swap(&mut self.trace, &mut sim.trace);
         sim.step = self.step;
         sim.world.now_ms += ahead;
+        sim.ahead_ms = ahead;
         sim.world.relay_ahead_ms -= ahead;
         sim.known.latest_ms = sim.known.latest_ms.max(sim.world.now_ms);
         let done = work(sim, at.device);

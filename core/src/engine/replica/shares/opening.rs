@@ -222,7 +222,9 @@ impl Replica {
 
     /// Where several devices changed a consent at once, one may have published what they agreed to
     /// before it knew all of it. The list then holds a consent that the vault does not, under the same
-    /// number, and neither takes the other's place; what both agree to does.
+    /// number, and neither takes the other's place; what both agree to does. So it is where the list is
+    /// ahead of a vault that has just been synced: the relay lost what the vault said, and whoever knew it
+    /// may be lost too. A vault goes out before its list, so nothing else lets it be behind.
     fn settle_consents(&mut self, now_ms: i64) -> Result<(), EngineError> {
         for (id, book) in self.books() {
             let owned = book.role == Role::Owner && book.ended_ms.is_none();
@@ -233,7 +235,7 @@ impl Replica {
             let given = self.with_share(&id, |_, share| {
                 Ok(share.given().filter(|given| *given != wanted && !share.may_give()))
             })?;
-            let Some(given) = given.filter(|given| given.number == wanted.number) else { continue };
+            let Some(given) = given.filter(|given| given.number >= wanted.number) else { continue };
             let mut both = meet(&wanted, &given);
             both.number = both.number.saturating_add(1);
             self.write_book(&id, Entry::default().consent(&both.to_bytes()?), now_ms)?;
