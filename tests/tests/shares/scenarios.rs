@@ -208,3 +208,26 @@ fn a_comment_outlasts_an_owner_who_takes_the_entry_back_and_a_relay_that_is_fill
     let heard = p.phone.replica.heard(&p.share, now_ms).unwrap();
     assert!(heard.iter().any(|h| !h.mine && matches!(h.record.body, SharedBody::Comment { .. })));
 }
+
+// Broken on purpose: with consents of the same number alone put right, the old note was there again for good.
+#[test]
+fn a_phone_restored_from_a_relay_that_lost_a_narrower_consent_shows_no_more_than_both_say() {
+    let mut p = pair(931, "notes:full");
+    p.round();
+    let lost = mainstay_tests::stores::copy(&p.world.relay_store);
+    narrow(&p.world, &mut p.phone, &p.share);
+    p.round();
+    p.check_same(0);
+    // The relay goes back to before that, and with the phone all that knew the vault is gone; the
+    // counsellor's device still knows the list.
+    p.world.put_relay_back(lost, false);
+    p.phone = p.world.restore(&p.phrase).unwrap();
+    for _ in 0..3 {
+        let _ = p.world.sync_all(&mut p.laptop).unwrap();
+        let _ = p.world.sync_all(&mut p.phone).unwrap();
+    }
+    p.round();
+    p.check_same(0);
+    let agreed = p.phone.replica.consent_of(&p.share).unwrap().unwrap();
+    assert!(agreed.scope.entries().next().is_none(), "{agreed:?}");
+}
