@@ -69,6 +69,12 @@ pub trait Local {
     /// Whether what the relay had acknowledged still stands.
     fn intact(&self) -> bool;
 
+    /// Whether a relay that is behind may have the list of devices from this one: who takes part, and who
+    /// left by themselves, which nobody else may know.
+    fn may_teach(&self) -> bool {
+        self.is_member()
+    }
+
     /// What makes the space known to a relay.
     ///
     /// # Errors

@@ -303,7 +303,7 @@ impl Session {
             ShownRoster::Behind if self.taught => {
                 return Err(SyncError::BadReply("an old list of devices").into());
             }
-            ShownRoster::Behind if local.is_member() => self.teach(),
+            ShownRoster::Behind if local.may_teach() => self.teach(),
             ShownRoster::Behind => return Err(SyncError::NotADevice.into()),
             ShownRoster::Forked => self.forked = true,
             ShownRoster::Taken => {}

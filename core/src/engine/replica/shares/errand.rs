@@ -88,6 +88,7 @@ impl Errand {
                         Ok(None) => self.after_talk(journal)?,
                         // The end of it was what was wanted.
                         Err(EngineError::NotADevice) if journal.has_left(&self.share)? => {
+                            journal.note_out(&self.share)?;
                             self.stage = Stage::Done;
                         }
                         next => return next,
@@ -112,6 +113,7 @@ impl Errand {
             let taken = journal.with_side(&self.share, |side| session.reply(side, reply, now_ms));
             return match taken {
                 Err(EngineError::NotADevice) if journal.has_left(&self.share)? => {
+                    journal.note_out(&self.share)?;
                     self.stage = Stage::Done;
                     Ok(())
                 }

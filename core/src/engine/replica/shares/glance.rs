@@ -83,7 +83,9 @@ impl Replica {
                 if share.owns() && share.book.ended_ms.is_none() {
                     journal.share_alarm(super::Alarm::ShareTaken);
                 }
-                return Ok(true);
+                // Whoever left says so again where the relay may have lost it.
+                let left = !share.owns() && share.book.ended_ms.is_some();
+                return Ok(!left || share.view.relay.intact);
             }
             let ended = share.book.ended_ms.is_some() && share.owns() && share.readers().is_empty();
             Ok(ended
@@ -91,6 +93,11 @@ impl Replica {
                 && share.is_compared_with_nothing()
                 && journal.sent(&share.id)?.is_empty())
         })
+    }
+
+    /// A sync of a share that this side is out of has come to its end: the relay knows of it.
+    pub(super) fn note_out(&mut self, id: &SpaceId) -> Result<(), EngineError> {
+        self.with_side(id, |side| side.is_known_to_be_out())
     }
 
     /// Whether this side is out of a share: it left, or was shut out. Either is no failure of a sync.

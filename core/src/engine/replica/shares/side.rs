@@ -46,6 +46,13 @@ impl Side<'_> {
         self.share.is_listed() && !self.leaves()
     }
 
+    pub(super) fn is_known_to_be_out(&mut self) -> Result<(), EngineError> {
+        match std::mem::replace(&mut self.share.view.relay.intact, true) {
+            true => Ok(()),
+            false => self.keep_durably(),
+        }
+    }
+
     fn leaves(&self) -> bool {
         !self.share.owns() && self.share.book.ended_ms.is_some()
     }
@@ -181,6 +188,10 @@ impl Local for Side<'_> {
 
     fn roster_is_stale(&mut self) -> bool {
         std::mem::take(&mut self.share.stale_roster)
+    }
+
+    fn may_teach(&self) -> bool {
+        self.share.is_in() || self.leaves()
     }
 
     fn is_member(&self) -> bool {
