@@ -129,7 +129,7 @@ async fn a_wiped_relay_for_invited_people_gets_its_shares_back_without_a_new_inv
     }
 }
 
-// Broken on purpose: without the pauses the relay's refusals were the sync's.
+// Broken on purpose: with pauses that did not grow the relay's refusals were the sync's.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_asks_to_wait_a_moment_is_waited_for() {
     let mut desk = Desk::new().await;

@@ -36,7 +36,7 @@ pub(super) struct Told {
 
 /// A longer pause than this is told, and not waited for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How often a relay that asks to wait is asked again in one sync.
+/// How often a relay that asks to wait is asked the same again.
 pub(super) const PAUSES: u32 = 5;
 /// Added to the first pause, and twice as much to each one after it: 1.5 s in all.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

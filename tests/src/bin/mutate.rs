@@ -1,5 +1,5 @@
 //! Breaks the code in each way that `tests/mutations.toml` lists, in a copy under `target/`, and tells
-//! which tests notice. An hour; names (or parts of them) as arguments run only some.
+//! which tests notice. Names (or parts of them) as arguments run only some.
 //!
 //! The end is 0 when every one was caught, 1 when one was missed, does not apply, does not compile, or
 //! when its tests fail unbroken too.

@@ -120,7 +120,7 @@ fn it_is_no_word_in_the_share_and_nobody_elses_to_say() {
     assert!(matches!(refused, Err(EngineError::NotYours)));
 }
 
-// Broken on purpose: without `Side::settle_opened` in what is given both halves failed.
+// Broken on purpose: without `Side::settle_opened` in what is given it failed.
 #[test]
 fn what_was_noted_without_a_network_is_not_told_once_either_side_has_had_enough() {
     let mut p = pair(93, "notes:full");

@@ -232,7 +232,7 @@ fn a_phone_restored_from_a_relay_that_lost_a_narrower_consent_shows_no_more_than
     assert!(agreed.scope.entries().next().is_none(), "{agreed:?}");
 }
 
-// Broken on purpose: with whoever left taken for settled, the owner went on sharing with nobody.
+// Broken on purpose: with `Side::may_teach` saying no the owner went on sharing with nobody.
 #[test]
 fn a_counsellor_who_left_says_so_again_to_a_relay_that_was_rolled_back_behind_it() {
     let mut p = pair(932, "notes:full");

@@ -5,6 +5,7 @@ use mainstay_core::chapter::SlotName;
 use mainstay_core::engine::Alarm;
 use mainstay_core::plan::{ItemId, PlanEdit, Section};
 use mainstay_core::space::keyring::Keyring;
+use mainstay_core::space::phrase::Phrase;
 use mainstay_core::space::seal;
 use mainstay_core::space::sign::AuthorKey;
 use mainstay_protocol::envelope::{Chunk, Envelope, Header, Kind};
@@ -204,6 +205,25 @@ fn served_if_new(world: &mut World, phone: &mut Phone, share: SpaceId, envelope:
     });
 }
 
+/// A changed app puts a record where it likes, under its own name. The relay takes it: it cannot tell.
+fn pushed(
+    world: &mut World,
+    share: SpaceId,
+    (words, device): (&Phrase, &Phone),
+    record: &SharedRecord,
+) {
+    let vault = Vault::of(world, words, &share);
+    let roster = served(world, share, &vault.keys()).roster;
+    let own = feed(world, share, device);
+    let (keyring, envelopes, author) = (vault.keyring, own.envelopes, own.author);
+    let forger = Forger { share, keyring, roster, envelopes };
+    let envelope = forger.say(world, record, (&author, &author), (true, 1));
+    let push = Request::Push { space: share, envelopes: vec![envelope.to_bytes().into()] };
+    let mut connection = own.connection;
+    let reply = world.handle(&mut connection, push).remove(0);
+    assert!(matches!(reply, Reply::Pushed { .. }), "{reply:?}");
+}
+
 /// The texts of the person's own plan.
 fn plan_of(phone: &Phone) -> Vec<String> {
     phone.replica.plan().items.values().flatten().map(|item| item.text.clone()).collect()
@@ -232,16 +252,8 @@ fn changes_of_the_plan_count_in_the_one_place_of_the_device_that_made_them() {
     let elsewhere = RecordId::from_bytes([9; 16]);
     let record = SharedRecord { id: elsewhere, counter: 1, body: SharedBody::Edits(edits) };
 
-    let vault = Vault::of(&p.world, &p.words, &p.share);
-    let roster = served(&mut p.world, p.share, &vault.keys()).roster;
-    let own = feed(&mut p.world, p.share, &p.laptop);
-    let (keyring, envelopes, author) = (vault.keyring, own.envelopes, own.author);
-    let forger = Forger { share: p.share, keyring, roster, envelopes };
-    let envelope = forger.say(&mut p.world, &record, (&author, &author), (true, 1));
-    let push = Request::Push { space: p.share, envelopes: vec![envelope.to_bytes().into()] };
-    let mut connection = own.connection;
-    let reply = p.world.handle(&mut connection, push).remove(0);
-    assert!(matches!(reply, Reply::Pushed { .. }), "the relay cannot tell: {reply:?}");
+    let Pair { world, words, laptop, share, .. } = &mut p;
+    pushed(world, *share, (words, laptop), &record);
     p.round();
     assert_eq!(plan_of(&p.phone), Vec::<String>::new());
 
@@ -268,16 +280,7 @@ fn nobody_makes_another_member_silent_by_writing_under_the_name_of_what_they_are
     let name = Hash::of("plan edits", &[ana.author_id().as_bytes()]).0;
     let place = RecordId::from_bytes(name[..16].try_into().unwrap());
     let record = SharedRecord { id: place, counter: 1, body: comment(&p, "in the way") };
-    let vault = Vault::of(&p.world, &bens_words, &p.share);
-    let roster = served(&mut p.world, p.share, &vault.keys()).roster;
-    let own = feed(&mut p.world, p.share, &ben);
-    let (keyring, envelopes, author) = (vault.keyring, own.envelopes, own.author);
-    let forger = Forger { share: p.share, keyring, roster, envelopes };
-    let envelope = forger.say(&mut p.world, &record, (&author, &author), (true, 1));
-    let push = Request::Push { space: p.share, envelopes: vec![envelope.to_bytes().into()] };
-    let mut connection = own.connection;
-    let reply = p.world.handle(&mut connection, push).remove(0);
-    assert!(matches!(reply, Reply::Pushed { .. }), "{reply:?}");
+    pushed(&mut p.world, p.share, (&bens_words, &ben), &record);
 
     p.world.sync_all(&mut p.laptop).unwrap();
     p.world.sync_all(&mut ben).unwrap();
