@@ -64,6 +64,14 @@ impl HeadsDigest {
         self.0.0.iter_mut().zip(term.0).for_each(|(sum, byte)| *sum ^= byte);
     }
 
+    /// What lies between two sets: the digest of the heads that are in one of them only.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        let mut difference = *self;
+        difference.0.0.iter_mut().zip(other.0.0).for_each(|(sum, byte)| *sum ^= byte);
+        difference
+    }
+
     /// The digest of these heads.
     pub fn of<'a>(heads: impl IntoIterator<Item = &'a SlotHead>) -> Self {
         let mut digest = Self::EMPTY;

@@ -139,13 +139,15 @@ struct Me {
     /// Names that this device went under before.
     former: Vec<AuthorId>,
     name: String,
+    /// The generation that it asked to go on under, and the record that says so, until it does.
+    going_on: Option<(u32, Hash)>,
 }
 
 impl Me {
     fn new(secret: DeviceSecret, space: SpaceId, generation: u32, name: String) -> Self {
         let keys = secret.keys(&space, generation);
         let former = secret.former_authors(&space, generation);
-        Self { secret, space, keys, generation, former, name }
+        Self { secret, space, keys, generation, former, name, going_on: None }
     }
 
     /// Goes on under another generation's key.
@@ -153,6 +155,7 @@ impl Me {
         self.keys = self.secret.keys(&self.space, generation);
         self.former = self.secret.former_authors(&self.space, generation);
         self.generation = generation;
+        self.going_on = None;
     }
 }
 

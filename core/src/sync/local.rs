@@ -2,7 +2,7 @@
 
 use mainstay_protocol::frame::{Attach, Grant, Item, Proof, Request, Signer};
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::heads::SlotHead;
+use mainstay_protocol::heads::{HeadsDigest, SlotHead};
 use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId, SpaceId};
 use mainstay_protocol::receipt::Receipt;
 use mainstay_protocol::roster::{Record, Wrap};
@@ -99,6 +99,11 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn relay_lost(&mut self, now: &Cursor) -> Result<(), Self::Error>;
+    /// The relay does not know the place that this device's cursor names: its feed is read from the start.
+    ///
+    /// # Errors
+    /// What the device's store says.
+    fn place_unknown(&mut self) -> Result<(), Self::Error>;
     /// Takes over roster records.
     ///
     /// # Errors
@@ -191,6 +196,25 @@ pub trait Local {
         statement: &Signed<Statement>,
         relay: &VerifyKey,
     ) -> Result<(), Self::Error>;
+
+    /// Whether the relay's chains, by their digest, are this device's, or differ from them only as they did
+    /// when they were last compared; also while that cannot be judged.
+    ///
+    /// # Errors
+    /// What the device's store says.
+    fn agrees(&mut self, theirs: &HeadsDigest) -> Result<bool, Self::Error>;
+    /// Slots in which the relay's heads, as they were last compared, go further than this device's.
+    ///
+    /// # Errors
+    /// What the device's store says.
+    fn behind(&mut self) -> Result<Vec<SlotId>, Self::Error>;
+    /// What they hold was asked for, and has come as far as the relay gave it.
+    ///
+    /// # Errors
+    /// What the device's store says.
+    fn end_comparison(&mut self) -> Result<(), Self::Error>;
+    /// The stamp of the newest receipt that the relay has.
+    fn heard_receipts(&mut self, newest: u64);
 
     /// The next change of the list of devices, as an append to the present head.
     ///

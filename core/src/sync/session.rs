@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use mainstay_protocol::frame::{Refusal, Reply, Request, Signer};
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::heads::SlotHead;
+use mainstay_protocol::heads::{HeadsDigest, SlotHead};
+use mainstay_protocol::ids::SlotId;
 use mainstay_protocol::limits::MAX_FRAME_BYTES;
 use mainstay_protocol::receipt::Receipt;
 use mainstay_protocol::roster::Record;
@@ -71,11 +72,13 @@ pub(super) enum Asked {
     Numbers,
     First,
     Names,
-    RestoreSlots(Vec<mainstay_protocol::ids::SlotId>),
+    RestoreSlots(Vec<SlotId>),
     Heads,
     Append(mainstay_protocol::hash::Hash),
     Push(Vec<mainstay_protocol::hash::Hash>),
     PutReceipt,
+    /// What lies in slots in which the relay goes further than the device.
+    Behind,
 }
 
 /// One sync, from greeting to receipt.
@@ -94,6 +97,11 @@ pub struct Session {
     /// The bodies asked for last; asking for the same again would bring nothing.
     pub(super) asked_wanted: Vec<u64>,
     pub(super) compared: bool,
+    /// The digest of the relay's heads, as it told it in its greeting.
+    pub(super) heads_told: Option<HeadsDigest>,
+    /// Slots in which the relay goes further, as the comparison showed, the first of them from here on.
+    pub(super) behind: Vec<SlotId>,
+    pub(super) behind_after: u64,
     pub(super) asked_wraps: bool,
     pub(super) feed: Option<Cursor>,
     pub(super) heads: Vec<SlotHead>,
@@ -141,6 +149,9 @@ impl Session {
             read_again: false,
             asked_wanted: Vec::new(),
             compared: false,
+            heads_told: None,
+            behind: Vec::new(),
+            behind_after: 0,
             asked_wraps: false,
             feed: None,
             heads: Vec::new(),
@@ -280,7 +291,11 @@ impl Session {
                 local.out_of_order(*slot, *author, *head)?;
                 self.restart()?;
             }
-            (Asked::Pull, Refusal::CursorUnknown { .. }) => self.restart()?,
+            // The greeting may have named a further place, which the relay does recognise.
+            (Asked::Pull, Refusal::CursorUnknown { .. }) => {
+                local.place_unknown()?;
+                self.restart()?;
+            }
             (Asked::PutReceipt, _) => {
                 self.receipt_refused = true;
             }
@@ -316,6 +331,7 @@ impl Session {
         self.greeted = false;
         self.forked = false;
         self.read_anew();
+        self.behind.clear();
         self.asked_wanted.clear();
         self.asked_wraps = false;
         self.receipt_sent = false;

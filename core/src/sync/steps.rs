@@ -2,7 +2,10 @@
 
 use mainstay_protocol::frame::{Pull, Reply, Request, Signer};
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::limits::{MAX_FETCH_NUMBERS, MAX_PULL_BYTES, MAX_ROSTER_RECORDS};
+use mainstay_protocol::ids::SlotId;
+use mainstay_protocol::limits::{
+    MAX_FETCH_NUMBERS, MAX_FETCH_SLOTS, MAX_PULL_BYTES, MAX_ROSTER_RECORDS,
+};
 use mainstay_protocol::roster::{Record, record_hash};
 use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::{Claim, Cursor, Statement};
@@ -81,9 +84,12 @@ impl Session {
             let cursor = cursor.ok_or(SyncError::BadReply("no place in the feed"))?;
             return Ok(Some(vec![(Asked::Pull, pull_after(space, cursor))]));
         }
-        if !local.intact() && !self.compared {
+        if !self.compared && (!local.intact() || self.disagrees(local)?) {
             self.heads.clear();
             return Ok(Some(vec![(Asked::Heads, Request::Heads { space })]));
+        }
+        if !self.behind.is_empty() {
+            return Ok(Some(vec![self.catch_up(space)]));
         }
         if let (Some((receipts, stamp)), Some(feed)) = (self.receipts.take(), self.feed) {
             local.take_receipts(&receipts, feed.incarnation, stamp)?;
@@ -92,6 +98,39 @@ impl Session {
             return Ok(Some(vec![as_append(append)?]));
         }
         self.push(local, now_ms)
+    }
+
+    /// Whether the relay's chains, read to their end, are not this device's. Where one of the two lacks
+    /// something that no number and no chain tells of (the last word of a chain that the relay kept to
+    /// itself for a while), this does.
+    fn disagrees<L: Local>(&self, local: &mut L) -> Result<bool, L::Error> {
+        let (Some(told), Some(feed)) = (self.heads_told, self.feed) else { return Ok(false) };
+        // Something came in between: what was told is about another moment.
+        if self.place.or(local.cursor()) != Some(feed) {
+            return Ok(false);
+        }
+        Ok(!local.agrees(&told)?)
+    }
+
+    /// Asks for what lies in slots in which the relay goes further.
+    fn catch_up(&mut self, space: mainstay_protocol::ids::SpaceId) -> (Asked, Request) {
+        let slots = self.behind.iter().take(MAX_FETCH_SLOTS).copied().collect();
+        let (after, limit_bytes) = (self.behind_after, MAX_PULL_BYTES);
+        let pull = Pull::Slots { slots, after, stubs: false, limit_bytes };
+        (Asked::Behind, Request::Pull { space, pull })
+    }
+
+    /// Notes how much of what was behind has come.
+    fn caught_up(&mut self, last: Option<(SlotId, u64)>) {
+        let Some((slot, number)) = last else {
+            let asked = self.behind.len().min(MAX_FETCH_SLOTS);
+            self.behind.drain(..asked);
+            self.behind_after = 0;
+            return;
+        };
+        let at = self.behind.iter().position(|behind| *behind == slot).unwrap_or(self.behind.len());
+        self.behind.drain(..at);
+        self.behind_after = number;
     }
 
     /// Joins the branch that the relay shows with this device's; then everything is asked for anew.
@@ -189,6 +228,8 @@ impl Session {
                 local.heard_clock(attached.now_ms);
                 self.feed = Some(attached.cursor);
                 self.told = Some(attached.roster);
+                self.heads_told = attached.heads;
+                local.heard_receipts(attached.receipts);
                 local.relay_lacks_wraps(attached.lacks_wraps);
                 let knows = local.cursor();
                 if knows.is_some() && !attached.recognised {
@@ -249,6 +290,29 @@ impl Session {
                         &self.connection.relay,
                     )?;
                     self.compared = true;
+                    (self.behind, self.behind_after) = (local.behind()?, 0);
+                    if self.behind.is_empty() {
+                        local.end_comparison()?;
+                    }
+                }
+            }
+            (Asked::Behind, Reply::Items { items, continues, more, .. }) => {
+                let before = (self.behind.len(), self.behind_after);
+                let last = items.last().and_then(place);
+                local.take_items(items, None, now_ms)?;
+                if more || continues {
+                    self.caught_up(last);
+                } else {
+                    self.caught_up(None);
+                }
+                // Who says that there is more has shown something new: else this would never end.
+                let (slots, after) = (self.behind.len(), self.behind_after);
+                if slots > before.0 || (slots == before.0 && after <= before.1) {
+                    return Err(SyncError::BadReply("the same part of a slot again").into());
+                }
+                if self.behind.is_empty() {
+                    local.end_pull()?;
+                    local.end_comparison()?;
                 }
             }
             (Asked::Append(head), Reply::Appended { statement }) => {

@@ -4,7 +4,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use crate::hash::Hash;
-use crate::heads::{Head, SlotHead};
+use crate::heads::{Head, HeadsDigest, SlotHead};
 use crate::ids::{AuthorId, Incarnation, SlotId, SpaceId};
 use crate::mailbox::Letter;
 use crate::receipt::Receipt;
@@ -146,6 +146,11 @@ pub struct Attached {
     /// devices from one that has no copy of them. A new epoch mends that.
     #[n(6)]
     pub lacks_wraps: bool,
+    /// The digest of the heads of all chains. Where it is not what the client makes of its own, one of
+    /// the two lacks something, however quietly it was lost. None from a relay that has no word on it,
+    /// and for whom the chains are none of theirs.
+    #[cbor(n(7), default)]
+    pub heads: Option<HeadsDigest>,
 }
 
 /// What a relay allows one space.

@@ -4,6 +4,7 @@ use mainstay_protocol::frame::{
     Admission, Attach, Attached, Grant, Invitation, Item, ItemBody, Proof, Pull, Refusal, Reply,
     Request, Rules, Signer,
 };
+use mainstay_protocol::heads::HeadsDigest;
 use mainstay_protocol::ids::MailboxId;
 use mainstay_protocol::mailbox::Letter;
 use mainstay_protocol::roster::{Act, Record};
@@ -140,7 +141,10 @@ fn replies_keep_their_bytes() {
         rules,
         now_ms: 1_795_000_000_000,
         lacks_wraps: true,
+        heads: None,
     };
+    let digest = Some(HeadsDigest(HASH));
+    let with_heads = Attached { heads: digest, ..attached.clone() };
     let items = [
         ("whole", Item { number: 300, body: ItemBody::Whole(vec![0x74; 3].into()) }),
         ("stub", Item { number: 70_000, body: ItemBody::Stub(vec![0x75; 3].into()) }),
@@ -153,6 +157,7 @@ fn replies_keep_their_bytes() {
     let heads = vec![SLOT_HEAD];
     let replies = [
         ("attached", Reply::Attached(attached)),
+        ("attached_with_heads", Reply::Attached(with_heads)),
         ("created", Reply::Created { grant: signed(&grant()), statement: statement.clone() }),
         ("roster", Reply::Roster { records: vec![record()] }),
         ("appended", Reply::Appended { statement: statement.clone() }),

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::heads::AuthorHead;
+use mainstay_protocol::heads::{AuthorHead, HeadsDigest};
 use mainstay_protocol::ids::{AuthorId, SlotId, SpaceId};
 
 /// A space's counters.
@@ -36,6 +36,9 @@ pub struct SpaceRow {
     /// Documents forgotten without delay in that day.
     #[cbor(n(8), default)]
     pub forgotten: u32,
+    /// The digest of the heads of all chains; none in a store from before it was kept.
+    #[cbor(n(9), default)]
+    pub heads: Option<HeadsDigest>,
 }
 
 impl SpaceRow {
@@ -50,6 +53,7 @@ impl SpaceRow {
         mailboxes: 0,
         forget_day_ms: 0,
         forgotten: 0,
+        heads: Some(HeadsDigest::EMPTY),
     };
 }
 

@@ -21,6 +21,7 @@ impl<S: FeedStore> Relay<S> {
                 Some(cursor) => self.recognises(space, cursor)?,
                 None => false,
             };
+            self.know_heads(space)?;
             let mut row = space.row;
             let mut cursor = self.tail(&row);
             let shut_out = connection.participant(space, now_ms).is_err();
@@ -28,7 +29,7 @@ impl<S: FeedStore> Relay<S> {
                 // When and how much the others write is none of theirs any more.
                 cursor =
                     attach.cursor.filter(|_| recognised).unwrap_or(Cursor::start(self.incarnation));
-                row = SpaceRow::EMPTY;
+                row = SpaceRow { heads: None, ..SpaceRow::EMPTY };
             }
             Ok(Reply::Attached(Attached {
                 cursor,
@@ -42,6 +43,7 @@ impl<S: FeedStore> Relay<S> {
                 },
                 now_ms,
                 lacks_wraps: self.lacks_wraps(space)?,
+                heads: row.heads,
             }))
         })
     }

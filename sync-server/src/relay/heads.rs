@@ -6,8 +6,8 @@ use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::limits::MAX_HEADS;
 use mainstay_protocol::statement::Claim;
 
-use crate::feed::FeedStore;
-use crate::relay::{Connection, Relay, Stop, malformed};
+use crate::feed::{FeedError, FeedStore};
+use crate::relay::{Connection, Relay, Space, Stop, malformed};
 
 /// Slots in one private space: their names fit into one frame, and a century has 1,200 months.
 pub const MAX_SLOTS: usize = 8192;
@@ -38,6 +38,14 @@ impl<S: FeedStore> Relay<S> {
             }
             Ok(frames)
         })
+    }
+
+    /// Counts the digest of all heads anew for a space from before it was kept.
+    pub(super) fn know_heads(&self, space: &mut Space) -> Result<(), FeedError> {
+        if space.row.heads.is_none() {
+            space.row.heads = Some(HeadsDigest::of(&self.store.heads(&space.id)?));
+        }
+        Ok(())
     }
 
     pub(super) fn slots(

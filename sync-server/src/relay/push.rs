@@ -30,6 +30,7 @@ impl<S: FeedStore> Relay<S> {
         self.with_space(space, |space| {
             connection.writer(space, now_ms)?;
             self.finish_coverings(space, now_ms)?;
+            self.know_heads(space)?;
             let mut plan = Plan::new(&self.store, connection, space, self.tail(&space.row), now_ms);
             let stored = envelopes
                 .into_iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mainstay_protocol::envelope::{Envelope, Header, Kind, Stub};
 use mainstay_protocol::frame::{Item, ItemBody};
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::heads::{AuthorHead, Head, HeadsDigest};
+use mainstay_protocol::heads::{AuthorHead, Head, HeadsDigest, SlotHead};
 use mainstay_protocol::ids::{AuthorId, SlotId};
 use mainstay_protocol::statement::Cursor;
 
@@ -51,6 +51,10 @@ pub(super) struct Intake {
     pub(super) heads_differ: bool,
     /// What the last receipt stated.
     pub(super) stated: Option<HeadsDigest>,
+    /// Heads of the relay's, as they were compared, that this device's chains do not reach.
+    pub(super) behind: Vec<SlotHead>,
+    /// The digest of the relay's heads as they were compared, if it lacks none of this device's.
+    pub(super) compared: Option<HeadsDigest>,
     /// The relay lacks wraps of the present epoch's key.
     pub(super) lacks_wraps: bool,
 }

@@ -1,11 +1,12 @@
 //! The replica as the sync's [`Local`] port.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use mainstay_protocol::frame::{Admission, Grant, Item, Proof, Pull, Request};
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::heads::{Head, SlotHead};
+use mainstay_protocol::heads::{Head, HeadsDigest, SlotHead};
 use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId, SpaceId};
 use mainstay_protocol::limits::{MAX_FETCH_SLOTS, MAX_PULL_BYTES, MAX_PUSH_ENVELOPES};
 use mainstay_protocol::receipt::Receipt;
@@ -346,7 +347,47 @@ impl Local for Replica {
         Replica::compare_heads(self, heads, statement, relay)
     }
 
+    fn place_unknown(&mut self) -> Result<(), EngineError> {
+        let Some(relay) = &mut self.relay else { return Ok(()) };
+        relay.cursor = relay.cursor.map(|cursor| Cursor::start(cursor.incarnation));
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit_lazily(&mut *self.rng)
+    }
+
+    fn agrees(&mut self, theirs: &HeadsDigest) -> Result<bool, EngineError> {
+        // What is on its way is in this device's heads already.
+        if self.restoring.is_some() || !self.outbox_is_empty()? {
+            return Ok(true);
+        }
+        let known = self.relay.as_ref().and_then(|relay| relay.differs);
+        Ok(theirs.difference(&self.tally.digest) == known.unwrap_or(HeadsDigest::EMPTY))
+    }
+
+    fn behind(&mut self) -> Result<Vec<SlotId>, EngineError> {
+        Ok(self
+            .intake
+            .behind
+            .iter()
+            .map(|head| head.slot)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect())
+    }
+
+    fn end_comparison(&mut self) -> Result<(), EngineError> {
+        Replica::end_comparison(self)
+    }
+
+    fn heard_receipts(&mut self, newest: u64) {
+        // Stamps only grow: a relay that has fewer than it once claimed gets the question anew.
+        if let Some(relay) = self.relay.as_mut().filter(|relay| relay.receipts > newest) {
+            relay.receipts = 0;
+        }
+    }
+
     fn next_append(&mut self) -> Result<Option<Request>, EngineError> {
+        self.recognise_own_key()?;
         // Without the present key no change can be made: it waits until another device has seen to it.
         if self.next_job().is_none() || Replica::lacks_key(self) {
             return Ok(None);
@@ -359,6 +400,9 @@ impl Local for Replica {
                 Err(_) => {}
             }
         };
+        if self.next_job() == Some(&Job::Rekey) {
+            self.note_going_on(&change)?;
+        }
         let request = Request::Append {
             space: self.me.space,
             expected: self.roster.head(),

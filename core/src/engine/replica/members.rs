@@ -4,7 +4,7 @@ use mainstay_protocol::frame::Signer;
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::ids::AuthorId;
 use mainstay_protocol::roster::{
-    DeviceStatus, LastHead, Member, Merged, Record, Roster, RosterError, Wrap,
+    DeviceStatus, LastHead, Member, Merged, Record, Roster, RosterError, Wrap, record_hash,
 };
 use mainstay_protocol::sign::Signed;
 use mainstay_protocol::statement::Cursor;
@@ -194,14 +194,41 @@ impl Replica {
             relay.started_epoch();
         }
         if job == Some(Job::Rekey) {
-            self.me.go_on(taken);
-            // What a twin has put in the place of this device's own is read now.
-            if let Some(relay) = &mut self.relay {
-                relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
-                relay.intact = false;
-            }
+            self.took_key(taken);
         }
         self.store_members()
+    }
+
+    /// Notes that this device is about to go on under its next key, before the relay is asked.
+    pub(super) fn note_going_on(&mut self, change: &Change) -> Result<(), EngineError> {
+        self.me.going_on = Some((self.next_generation(), record_hash(&change.record)));
+        let mut tx = self.tx();
+        self.put_identity(&mut tx)?;
+        tx.commit(&mut *self.rng)
+    }
+
+    /// The answer to an append may have been lost on its way. If it was about a new key of this device, the
+    /// list that the relay shows since holds that very record: the device goes on under that key. Another
+    /// one would leave it on the list twice; and what a twin appends is another record.
+    pub(super) fn recognise_own_key(&mut self) -> Result<(), EngineError> {
+        match self.me.going_on {
+            Some((generation, record)) if self.roster.accepts_head(&record) => {
+                self.jobs.retain(|job| *job != Job::Rekey);
+                self.took_key(generation);
+                self.store_members()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The list has this device under another generation's key.
+    fn took_key(&mut self, generation: u32) {
+        self.me.go_on(generation);
+        // What a twin has put in the place of this device's own is read now.
+        if let Some(relay) = &mut self.relay {
+            relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
+            relay.intact = false;
+        }
     }
 
     /// The first generation whose key nobody has used: a twin may have taken the next one.

@@ -207,7 +207,10 @@ impl Replica {
             restoring: tx.get::<Restoring>(&meta(&vault, RESTORING))?,
             shares: BTreeMap::new(),
             owned: Vec::new(),
-            me: Me::new(setup.secret, identity.space, identity.generation, identity.name),
+            me: Me {
+                going_on: identity.going_on,
+                ..Me::new(setup.secret, identity.space, identity.generation, identity.name)
+            },
             vault,
         };
         replica.note_owned();
@@ -221,6 +224,7 @@ impl Replica {
             space: self.me.space,
             generation: self.me.generation,
             name: self.me.name.clone(),
+            going_on: self.me.going_on,
         };
         tx.put(&meta(&self.vault, IDENTITY), &identity)
     }

@@ -390,6 +390,10 @@ pub(super) struct RelayView {
     /// and how many it started then.
     #[cbor(n(9), default)]
     pub(super) epochs: (i64, u32),
+    /// By what its heads differed from this device's when they were last compared and neither lacked
+    /// anything: chains of devices that do not count here. What both add alike changes nothing of it.
+    #[cbor(n(10), default)]
+    pub(super) differs: Option<mainstay_protocol::heads::HeadsDigest>,
 }
 
 /// Epochs that a device starts in a day because the relay says that it lacks keys. A relay that
@@ -410,6 +414,7 @@ impl RelayView {
             tried_ms: None,
             witness: None,
             epochs: (0, 0),
+            differs: None,
         }
     }
 
@@ -487,4 +492,7 @@ pub(super) struct Identity {
     pub(super) generation: u32,
     #[n(3)]
     pub(super) name: String,
+    /// Under which generation it asked to go on, and in which record.
+    #[cbor(n(4), default)]
+    pub(super) going_on: Option<(u32, mainstay_protocol::hash::Hash)>,
 }

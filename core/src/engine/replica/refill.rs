@@ -26,6 +26,7 @@ impl Replica {
         relay.witness = None;
         relay.intact = false;
         relay.receipts = 0;
+        relay.differs = None;
         if knew {
             self.alarm(Alarm::RelayLost);
         }
@@ -79,6 +80,9 @@ impl Replica {
             }
             Ok(ControlFlow::Continue(()))
         })?;
+        self.intake.behind = self.behind(heads)?;
+        let whole = lacking.is_empty() && sent.is_empty();
+        self.intake.compared = Some(HeadsDigest::of(heads)).filter(|_| whole);
         let mut tx = self.tx();
         for name in lacking {
             let mut slot = self.packed_with(&tx, name)?;
@@ -88,6 +92,38 @@ impl Replica {
             self.put_slot(&mut tx, &slot)?;
         }
         tx.commit(&mut *self.rng)
+    }
+
+    /// Those of the relay's heads that this device's chains do not reach, of chains that count.
+    fn behind(&mut self, heads: &[SlotHead]) -> Result<Vec<SlotHead>, EngineError> {
+        let tx = self.tx();
+        let mut behind = Vec::new();
+        for head in heads {
+            let state = self.roster.state();
+            let counts = state.admits_place(&head.author, &head.slot, head.head.seq) == Some(true);
+            let Some(name) = self.slot_name(&head.slot).filter(|_| counts) else { continue };
+            let reached = self.slot(&tx, name)?.head(&head.author).map_or(0, |own| own.seq);
+            if reached < head.head.seq {
+                behind.push(*head);
+            }
+        }
+        Ok(behind)
+    }
+
+    /// What the comparison with the relay's heads showed has been seen to, as far as the relay did its
+    /// part: it stated under its signature that it has more.
+    pub(super) fn end_comparison(&mut self) -> Result<(), EngineError> {
+        let shown = std::mem::take(&mut self.intake.behind);
+        let still_behind = !self.behind(&shown)?.is_empty();
+        if still_behind {
+            self.alarm(Alarm::Withheld);
+        }
+        let compared = self.intake.compared.take().filter(|_| !still_behind);
+        if let (Some(theirs), Some(relay)) = (compared, &mut self.relay) {
+            let differs = theirs.difference(&self.tally.digest);
+            relay.differs = Some(differs).filter(|differs| *differs != HeadsDigest::EMPTY);
+        }
+        Ok(())
     }
 
     /// Lets go of places of others' chains that the relay knows otherwise, although it shows them to

@@ -191,7 +191,8 @@ impl<'a, S: FeedStore> Plan<'a, S> {
     }
 
     fn set_head(&mut self, slot: SlotId, author: AuthorId, head: Head) -> Result<(), Stop> {
-        if self.head(&slot, &author)?.is_none() {
+        let before = self.head(&slot, &author)?;
+        if before.is_none() {
             self.row.chains += 1;
             let planned = self.heads.keys().any(|(of, _)| *of == slot);
             if !planned && !self.store.slot_is_known(&self.space.id, &slot)? {
@@ -201,6 +202,10 @@ impl<'a, S: FeedStore> Plan<'a, S> {
             if self.row.chains > chains || self.row.slots > slots {
                 return Err(bad("the space has too many chains"));
             }
+        }
+        if let Some(digest) = &mut self.row.heads {
+            let named = |head| SlotHead { slot, author, head };
+            before.into_iter().chain([head]).for_each(|head| digest.toggle(&named(head)));
         }
         self.heads.insert((slot, author), head);
         self.changes.push(Change::Head(self.space.id, SlotHead { slot, author, head }));

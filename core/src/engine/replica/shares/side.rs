@@ -283,6 +283,31 @@ impl Local for Side<'_> {
         }
     }
 
+    fn place_unknown(&mut self) -> Result<(), EngineError> {
+        let relay = &mut self.share.view.relay;
+        relay.cursor = relay.cursor.map(|cursor| Cursor::start(cursor.incarnation));
+        Ok(())
+    }
+
+    fn agrees(&mut self, _: &HeadsDigest) -> Result<bool, EngineError> {
+        Ok(true)
+    }
+
+    fn behind(&mut self) -> Result<Vec<SlotId>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    fn end_comparison(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn heard_receipts(&mut self, newest: u64) {
+        let relay = &mut self.share.view.relay;
+        if relay.receipts > newest {
+            relay.receipts = 0;
+        }
+    }
+
     fn next_append(&mut self) -> Result<Option<Request>, EngineError> {
         let Some(change) = self.next_change()? else { return Ok(None) };
         let request = Request::Append {
