@@ -9,4 +9,5 @@ pub mod search;
 pub mod sharing;
 pub mod sim;
 pub mod stores;
+pub mod tamper;
 pub mod world;

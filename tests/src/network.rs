@@ -144,6 +144,10 @@ impl Conversation {
                 return Ok(Turn::Cut);
             };
             for reply in replies {
+                if !self.session.is_waiting() {
+                    // Nobody reads what nobody asked for.
+                    break;
+                }
                 let refused = matches!(reply, Reply::Refused(_));
                 self.session.reply(&mut phone.replica, reply, world.now_ms)?;
                 if refused {
@@ -151,7 +155,10 @@ impl Conversation {
                 }
             }
         }
-        Ok(Turn::More)
+        match self.session.is_waiting() {
+            true => Err(EngineError::Offline { why: "the relay broke off".to_owned() }),
+            false => Ok(Turn::More),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use mainstay_protocol::codec;
 use mainstay_protocol::frame::{Reply, Request};
 use mainstay_protocol::ids::Incarnation;
 use mainstay_store::MemoryStore;
-use mainstay_sync_server::feed::EmbeddedFeedStore;
+use mainstay_sync_server::feed::{EmbeddedFeedStore, FeedError};
 use mainstay_sync_server::relay::{Connection, Relay, RelayConfig, RelayKeys};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -121,12 +121,24 @@ impl World {
     /// Puts an earlier copy of the relay's store in place. `told`: it takes a new incarnation, as an
     /// operator should see to; otherwise it goes on as if nothing had happened.
     pub fn put_relay_back(&mut self, store: MemoryStore, told: bool) {
-        self.relay_store = store;
-        self.relay = new_relay(&mut self.rng, &self.relay_store);
+        self.try_relay(store).expect("memory does not fail");
         if told {
             let fresh = incarnation(&mut self.rng);
             self.relay.restored(fresh).expect("memory does not fail");
         }
+    }
+
+    /// Starts a relay over a store that may be damaged.
+    ///
+    /// # Errors
+    /// What the relay says of it; the one before goes on then.
+    pub fn try_relay(&mut self, store: MemoryStore) -> Result<(), FeedError> {
+        let keys = RelayKeys::from_seeds(&[1; 32], &[2; 32]);
+        let feed = EmbeddedFeedStore::new(store.clone());
+        let fresh = incarnation(&mut self.rng);
+        self.relay = Relay::new(feed, keys, RelayConfig::default(), fresh)?;
+        self.relay_store = store;
+        Ok(())
     }
 
     /// A first phone with a new journal.

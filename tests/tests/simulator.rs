@@ -11,7 +11,7 @@ use mainstay_tests::sim::{self, shares};
 use mainstay_tests::world::Plant;
 
 /// Seeds that every run of the tests plays.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 500;
 
 /// What plays one seed.
 type Play = fn(u64, Plant) -> Result<Vec<String>, (String, Vec<String>)>;

@@ -174,6 +174,20 @@ fn every_claim_about_security_has_a_test() {
     assert!(claims > 20, "only {claims} claims were found");
 }
 
+/// The list of what a dishonest relay may try, in `tests/tests/dishonest/main.rs`, has thirty lines.
+#[test]
+fn every_check_of_a_dishonest_relay_has_a_test() {
+    let sources: String = written()
+        .into_iter()
+        .filter(|(path, _)| path.extension().is_some_and(|end| end == "rs"))
+        .map(|(_, text)| text)
+        .collect();
+    for number in 1..=30 {
+        let there = sources.contains(&format!("fn check_{number:02}_"));
+        assert!(there, "there is no test of check {number}");
+    }
+}
+
 #[test]
 fn every_mutation_still_has_its_place_in_the_code() {
     let all = mainstay_tests::mutations::listed(&root()).unwrap();

@@ -13,6 +13,7 @@ use super::member::MemberSecret;
 use super::phrase::Phrase;
 use super::recovery::Recovery;
 use super::root::RootSecret;
+use super::sign::AuthorKey;
 
 /// A secret and what it is.
 pub type Secret = (&'static str, Zeroizing<Vec<u8>>);
@@ -74,6 +75,12 @@ pub fn of_keyring(keyring: &Keyring) -> Vec<Secret> {
         all.push(secret("consent key", &*epoch.consent_key()));
     }
     all
+}
+
+/// A signing key of a test's own, such as the relay of a test has.
+#[must_use]
+pub fn signing_key(seed: &[u8; 32]) -> AuthorKey {
+    AuthorKey::from_seed(seed)
 }
 
 fn secret(name: &'static str, bytes: &[u8]) -> Secret {

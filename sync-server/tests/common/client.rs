@@ -73,13 +73,13 @@ pub fn hybrid() -> CryptoProvider {
     CryptoProvider { kx_groups: vec![kx_group::X25519MLKEM768], ..default_provider() }
 }
 
-/// Connects with the cryptography given.
-pub async fn try_connect(
+/// A configuration with the cryptography given.
+pub fn configured(
     at: &RelayAddress,
     provider: CryptoProvider,
     versions: &[&'static SupportedProtocolVersion],
     alpn: &[u8],
-) -> Result<Client, String> {
+) -> rustls::ClientConfig {
     let verifier = Arc::new(Pinned(at.clone(), default_provider()));
     let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(versions)
@@ -88,8 +88,27 @@ pub async fn try_connect(
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     tls.alpn_protocols = vec![alpn.to_vec()];
+    tls
+}
+
+/// Connects with the cryptography given.
+pub async fn try_connect(
+    at: &RelayAddress,
+    provider: CryptoProvider,
+    versions: &[&'static SupportedProtocolVersion],
+    alpn: &[u8],
+) -> Result<Client, String> {
+    let endpoint = Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
+    connect_with(at, endpoint, configured(at, provider, versions, alpn)).await
+}
+
+/// Connects from an endpoint, with a configuration.
+pub async fn connect_with(
+    at: &RelayAddress,
+    mut endpoint: Endpoint,
+    tls: rustls::ClientConfig,
+) -> Result<Client, String> {
     let tls = QuicClientConfig::try_from(tls).unwrap();
-    let mut endpoint = Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
     endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(tls)));
     let place = format!("{}:{}", at.host, at.port).parse().unwrap();
     let quic = endpoint.connect(place, "relay").unwrap().await.map_err(|e| e.to_string())?;

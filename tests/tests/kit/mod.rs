@@ -231,6 +231,16 @@ pub fn relay_records(folder: &Path) -> Vec<u8> {
     all
 }
 
+/// Every byte of every file under a folder.
+pub fn folder_bytes(folder: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        all.extend(if path.is_dir() { folder_bytes(&path) } else { fs::read(path).unwrap() });
+    }
+    all
+}
+
 pub fn finds(all: &[u8], what: &[u8]) -> bool {
     all.windows(what.len()).any(|window| window == what)
 }

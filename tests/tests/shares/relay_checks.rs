@@ -3,6 +3,7 @@
 //!
 //! * 1: a counsellor's key swapped at invitation, re-fetch or rotation (`keys`);
 //! * 3: wrapped keys swapped, flipped or spliced between epochs, spaces, recipients, persons (`wraps`);
+//! * 6: whatever it answers (`anything`);
 //! * 16: an old copy of the journal, or of a counsellor's vault, shown to twelve words (`old`);
 //! * 19: what a counsellor can decrypt holds nothing that was not given (`given`);
 //! * 20: after a revoke new words stay unreadable, whatever the relay goes on to serve (`given`);
@@ -10,6 +11,7 @@
 //! * 22: no key in any address or plain field (`fields`);
 //! * and a relay in the middle of an invitation that looks for a matching code (`middle`).
 
+mod anything;
 mod fields;
 mod forged;
 mod given;
