@@ -89,9 +89,11 @@ fn check_23_what_the_relay_altered_is_refused_before_it_is_opened() {
     w.sync(0, Line::default()).unwrap();
     let mut last = None;
     for bit in 0..40_usize {
+        // Within the hour the phone does not ask again.
+        w.world.now_ms += 3600 * 1000;
         let asked = Rc::new(RefCell::new(Vec::new()));
         let seen = asked.clone();
-        let ended = w.sync(
+        let _ = w.sync(
             1,
             lying(move |request, mut replies| {
                 seen.borrow_mut()
@@ -111,7 +113,6 @@ fn check_23_what_the_relay_altered_is_refused_before_it_is_opened() {
                 replies
             }),
         );
-        assert!(ended.is_ok() || ended.is_err());
         let asked = asked.take();
         if let Some(last) = last.replace(asked.clone()) {
             assert_eq!(last, asked, "wherever it was altered, bit {bit}");

@@ -360,8 +360,8 @@ impl Local for Replica {
         if self.restoring.is_some() || !self.outbox_is_empty()? {
             return Ok(true);
         }
-        let known = self.relay.as_ref().and_then(|relay| relay.differs);
-        Ok(theirs.difference(&self.tally.digest) == known.unwrap_or(HeadsDigest::EMPTY))
+        let (difference, now_ms) = (theirs.difference(&self.tally.digest), self.intake.now_ms);
+        Ok(self.relay.as_ref().is_none_or(|relay| relay.is_settled(&difference, now_ms)))
     }
 
     fn behind(&mut self) -> Result<Vec<SlotId>, EngineError> {

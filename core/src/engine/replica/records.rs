@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::HeadsDigest;
 use mainstay_protocol::heads::{AuthorHead, Head, SlotHead};
 use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId, StoreInstance};
 use mainstay_protocol::statement::Cursor;
@@ -393,8 +394,14 @@ pub(super) struct RelayView {
     /// By what its heads differed from this device's when they were last compared and neither lacked
     /// anything: chains of devices that do not count here. What both add alike changes nothing of it.
     #[cbor(n(10), default)]
-    pub(super) differs: Option<mainstay_protocol::heads::HeadsDigest>,
+    pub(super) differs: Option<HeadsDigest>,
+    /// When that was, if the relay went further still.
+    #[cbor(n(11), default)]
+    pub(super) behind_ms: Option<i64>,
 }
+
+/// After so long a relay that goes further is asked for it again.
+const ASK_AGAIN_MS: i64 = 3600 * 1000;
 
 /// Epochs that a device starts in a day because the relay says that it lacks keys. A relay that
 /// always says so would fill the list of devices.
@@ -415,11 +422,19 @@ impl RelayView {
             witness: None,
             epochs: (0, 0),
             differs: None,
+            behind_ms: None,
         }
     }
 
     fn today(&self) -> i64 {
         self.tried_ms.unwrap_or(0).div_euclid(DAY_MS)
+    }
+
+    /// Whether this difference between the relay's heads and this device's is nothing new.
+    pub(super) fn is_settled(&self, difference: &HeadsDigest, now_ms: i64) -> bool {
+        let waits = |at: i64| (at..at + ASK_AGAIN_MS).contains(&now_ms);
+        *difference == HeadsDigest::EMPTY
+            || self.differs.as_ref() == Some(difference) && self.behind_ms.is_none_or(waits)
     }
 
     /// Whether the relay may be given keys anew today.

@@ -26,7 +26,7 @@ impl Replica {
         relay.witness = None;
         relay.intact = false;
         relay.receipts = 0;
-        relay.differs = None;
+        (relay.differs, relay.behind_ms) = (None, None);
         if knew {
             self.alarm(Alarm::RelayLost);
         }
@@ -110,18 +110,17 @@ impl Replica {
         Ok(behind)
     }
 
-    /// What the comparison with the relay's heads showed has been seen to, as far as the relay did its
-    /// part: it stated under its signature that it has more.
+    /// What the comparison with the relay's heads showed has been asked for. Where the relay still goes
+    /// further, it may keep something back, and is asked again later; no alarm says so, for it may also hold
+    /// envelopes that count for nobody: what a device sealed under a list that a recovery has voided.
     pub(super) fn end_comparison(&mut self) -> Result<(), EngineError> {
         let shown = std::mem::take(&mut self.intake.behind);
-        let still_behind = !self.behind(&shown)?.is_empty();
-        if still_behind {
-            self.alarm(Alarm::Withheld);
-        }
-        let compared = self.intake.compared.take().filter(|_| !still_behind);
-        if let (Some(theirs), Some(relay)) = (compared, &mut self.relay) {
+        let behind = !self.behind(&shown)?.is_empty();
+        let now_ms = self.intake.now_ms;
+        if let (Some(theirs), Some(relay)) = (self.intake.compared.take(), &mut self.relay) {
             let differs = theirs.difference(&self.tally.digest);
             relay.differs = Some(differs).filter(|differs| *differs != HeadsDigest::EMPTY);
+            relay.behind_ms = behind.then_some(now_ms);
         }
         Ok(())
     }
