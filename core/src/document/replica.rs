@@ -125,7 +125,8 @@ impl Replica {
             chunks
                 .iter()
                 .map(|chunk| {
-                    Change::try_from(*chunk).map_err(|_| DocError::Malformed("a broken change"))
+                    let change = Change::try_from(*chunk);
+                    usual(change.map_err(|_| DocError::Malformed("a broken change"))?)
                 })
                 .collect::<Result<Vec<_>, _>>()
         })?;
@@ -140,13 +141,25 @@ impl Replica {
         let mut am = self.am.clone();
         self.am = contained("defect while applying", move || {
             am.apply_changes(changes).map_err(|error| refused(&error, "not applicable"))?;
-            within_size(am)
+            let am = within_size(am)?;
+            // What somebody else wrote must not make a document that nobody can open.
+            Self::load(&am.save_nocompress()).map(|_| am)
         })?;
         Ok(())
     }
 }
 
-/// A document that could not be loaded again is refused now.
+/// Refuses a change that is written otherwise than Automerge writes it. A document keeps what a change
+/// says and not its bytes, so the hash that it goes by would be another one after the next load, and the
+/// document be refused. Told of each change by itself: one that waits for others is kept as it is.
+fn usual(change: Change) -> Result<Change, DocError> {
+    match Change::from(change.decode()).hash() == change.hash() {
+        true => Ok(change),
+        false => Err(DocError::Malformed("a change in an unusual form")),
+    }
+}
+
+/// A document that is too large to be loaded again is refused now.
 fn within_size(am: Automerge) -> Result<Automerge, DocError> {
     if am.save_nocompress().len() > MAX_DOC_BYTES {
         return Err(DocError::TooLarge { max: MAX_DOC_BYTES });

@@ -137,7 +137,7 @@ impl When {
     /// The latest instant this can mean: for a day or a part, its last millisecond.
     #[must_use]
     pub fn latest(&self) -> Timestamp {
-        match self {
+        let latest = match self {
             Self::Exact { at, .. } => *at,
             Self::Range { to, .. } => *to,
             Self::Day { date, place } => before(place.instant_by_rule(next_midnight(*date))),
@@ -148,7 +148,9 @@ impl When {
                 };
                 before(place.instant_by_rule(end))
             }
-        }
+        };
+        // A day beyond the last instant that there is has no end of its own.
+        latest.max(self.earliest())
     }
 
     /// The civil date it (first) happened on, where it happened.
@@ -240,6 +242,14 @@ mod tests {
             end = when.latest().as_millisecond() + 1;
         }
         assert_eq!(end, day.latest().as_millisecond() + 1);
+    }
+
+    #[test]
+    fn the_last_days_that_there_are_end_after_they_begin() {
+        for text in ["9999-12-30", "9999-12-31 evening -12:00"] {
+            let when: When = text.parse().unwrap();
+            assert!(when.earliest() <= when.latest(), "{text}");
+        }
     }
 
     #[test]

@@ -61,9 +61,11 @@ impl Place {
         self.zone.as_deref()
     }
 
-    /// The instant of a civil time, by the recorded offset alone: the same on every device.
+    /// The instant of a civil time, by the recorded offset alone: the same on every device. Beyond the
+    /// last instant that there is, that one; before the first, the first.
     pub(super) fn instant(&self, civil: DateTime) -> Timestamp {
-        self.offset.to_timestamp(civil).unwrap_or(Timestamp::MIN)
+        let end = if civil.year() > 0 { Timestamp::MAX } else { Timestamp::MIN };
+        self.offset.to_timestamp(civil).unwrap_or(end)
     }
 
     /// The instant of a civil time on the same or a nearby day, by the zone's rules where they are

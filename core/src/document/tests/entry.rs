@@ -183,3 +183,33 @@ fn the_same_import_on_two_devices_is_one_unedited_entry_without_conflict() {
     assert_eq!(here.fields(), sample());
     assert!(here.conflicts().is_empty() && !here.edited());
 }
+
+/// What an older version must not take away when it edits: forms that it does not know, and fields that
+/// it does not know, which it shows and exports as they are.
+#[test]
+fn what_a_newer_version_wrote_stays_when_an_older_one_edits() {
+    use automerge::transaction::Transactable;
+    use automerge::{Automerge, ObjType, ROOT, ReadDoc, ScalarValue};
+    let options = automerge::LoadOptions::new();
+    let mut newer = Automerge::load_with_options(&created().save(), options).unwrap();
+    let mut tx = newer.transaction();
+    let list = tx.put_object(ROOT, "newer_list", ObjType::List).unwrap();
+    tx.insert(&list, 0, "inside").unwrap();
+    tx.put(ROOT, "newer_count", ScalarValue::counter(3)).unwrap();
+    tx.put(ROOT, "newer_text", "shown").unwrap();
+    tx.commit();
+
+    let mut older = EntryDoc::load(&newer.save_nocompress()).unwrap();
+    assert_eq!(older.fields()["newer_text"], "shown".into());
+    assert!(!older.fields().contains_key("newer_list"));
+    older.edit(BOB, 5, &set("mood", Value::Int(9))).unwrap();
+    let row = Row::from_doc(crate::journal::EntryId::from_bytes([2; 16]), &older);
+    assert!(crate::ndjson::to_line(&row).contains("\"newer_text\":\"shown\""));
+
+    let again = Automerge::load(&older.save()).unwrap();
+    let (_, list) = again.get(ROOT, "newer_list").unwrap().unwrap();
+    assert_eq!(again.get(&list, 0).unwrap().unwrap().0.to_str(), Some("inside"));
+    let (count, _) = again.get(ROOT, "newer_count").unwrap().unwrap();
+    assert!(matches!(count.as_scalar(), Some(ScalarValue::Counter(_))));
+    assert_eq!(again.get(ROOT, "newer_text").unwrap().unwrap().0.to_str(), Some("shown"));
+}

@@ -72,3 +72,32 @@ fn a_change_that_claims_billions_of_rows_is_refused_before_they_exist() {
     let error = EntryDoc::empty().apply(&with_checksums(bytes)).unwrap_err();
     assert_eq!(error, DocError::Malformed("too many rows"));
 }
+
+/// A change that sets the field `a` to 5, with these bytes behind its values that nothing reads.
+fn change_with(surplus: &[u8]) -> Vec<u8> {
+    let mut body = vec![0, 16]; // no dependencies; the actor follows
+    body.extend(BOB);
+    body.extend([1, 1, 0, 0, 0]); // sequence, first operation, time, message, other actors
+    // Columns and their lengths: key, insert, action, what sort of value, value, predecessors.
+    body.extend([6, 0x15, 3, 0x34, 1, 0x42, 2, 0x56, 2, 0x57, 1 + surplus.len() as u8, 0x70, 2]);
+    body.extend([0x7f, 1, b'a', 1, 0x7f, 1, 0x7f, 0x14, 5]);
+    body.extend(surplus);
+    body.extend([0x7f, 0]);
+    let mut bytes = vec![0x85, 0x6f, 0x4a, 0x83, 0, 0, 0, 0, 1, body.len() as u8];
+    bytes.extend(body);
+    with_checksums(bytes)
+}
+
+/// Automerge takes such a change, and then refuses to load the document that it made.
+#[test]
+fn a_change_in_an_unusual_form_is_refused_before_it_spoils_the_document() {
+    let mut usual = created();
+    usual.apply(&change_with(&[])).unwrap();
+    assert_eq!(usual.fields()["a"], Value::Int(5));
+    assert_eq!(EntryDoc::load(&usual.save()).unwrap().heads(), usual.heads());
+
+    let mut doc = created();
+    let error = doc.apply(&change_with(&[9])).unwrap_err();
+    assert_eq!(error, DocError::Malformed("a change in an unusual form"));
+    assert_eq!(EntryDoc::load(&doc.save()).unwrap().heads(), created().heads());
+}
