@@ -144,15 +144,18 @@ fn open(config: &Config) -> Result<SledRelay, ServeError> {
     let failed = |source| ServeError::Witness { path: witness.path().into(), source };
     let store = EmbeddedFeedStore::new(opened.store);
     let (known, beside_keys) = (store.witness()?, witness.read().map_err(failed)?);
-    let exchanged = known.is_some() && known != beside_keys;
+    let exchanged = known.is_some_and(|known| !beside_keys.contains(&known));
     let mut relay = Relay::new(store, keys, config.relay, Incarnation(random()?))?;
     if exchanged || config.new_incarnation {
         tracing::warn!("the data are not those that were used last: a new incarnation begins");
         relay.restored(Incarnation(random()?))?;
     }
+    // First beside the keys, with the old one: a start that is cut off in between is no exchange.
     let value = random()?;
+    let both: Vec<[u8; 16]> = [value].into_iter().chain(known).collect();
+    witness.write(&both).map_err(failed)?;
     relay.store().commit(&[Change::Witness(value)])?;
-    witness.write(value).map_err(failed)?;
+    witness.write(&[value]).map_err(failed)?;
     Ok(relay)
 }
 

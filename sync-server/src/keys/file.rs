@@ -122,7 +122,13 @@ fn made(dir: &Path) -> Result<PathBuf, KeyError> {
     if dir.is_file() {
         return Err(KeyError::NotADirectory { path: dir.into() });
     }
+    // Their names are made durable from the outermost on: a relay that has answered once must find its
+    // keys again after a power cut.
+    let missing: Vec<&Path> = dir.ancestors().take_while(|part| !part.exists()).collect();
     fs::create_dir_all(dir).map_err(failed)?;
+    for made in missing.into_iter().rev().filter(|part| !part.as_os_str().is_empty()) {
+        sync_directory(made).map_err(failed)?;
+    }
     dir.canonicalize().map_err(failed)
 }
 
@@ -137,11 +143,14 @@ fn write_new(path: &Path) -> Result<(), KeyError> {
     text.push('\n');
     let failed = |source| KeyError::Io { path: path.into(), source };
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(failed)?;
+    // Under its name once it is whole: a key of which a power cut left a part would lock everybody out.
+    let new = path.with_extension("new");
+    let mut file = options.open(&new).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    fs::rename(&new, path).map_err(failed)?;
     sync_directory(path).map_err(failed)
 }
 
@@ -185,7 +194,11 @@ fn check_mode(_: &Path) -> Result<(), KeyError> {
 /// Makes the name of a new file durable.
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     match path.parent() {
-        Some(dir) if cfg!(unix) => fs::File::open(dir)?.sync_all(),
+        Some(dir) if cfg!(unix) => {
+            let here = Path::new(".");
+            let dir = if dir.as_os_str().is_empty() { here } else { dir };
+            fs::File::open(dir)?.sync_all()
+        }
         _ => Ok(()),
     }
 }

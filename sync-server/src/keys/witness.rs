@@ -21,19 +21,23 @@ impl Witness {
         Self { path: path(keys) }
     }
 
-    /// The value of the last start; none at the first, or if the file holds something else.
-    pub(crate) fn read(&self) -> io::Result<Option<[u8; 16]>> {
+    /// The value of the last start, and before it the one that a start which was cut off meant to go on
+    /// with; none at the first, or if the file holds something else.
+    pub(crate) fn read(&self) -> io::Result<Vec<[u8; 16]>> {
         match fs::read(&self.path) {
-            Ok(bytes) => Ok(bytes.as_slice().try_into().ok()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Ok(bytes) => Ok(match bytes.as_chunks() {
+                (values @ [_] | values @ [_, _], []) => values.to_vec(),
+                _ => Vec::new(),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }
 
-    /// Replaces it.
-    pub(crate) fn write(&self, value: [u8; 16]) -> io::Result<()> {
+    /// Replaces it by one value, or by two while the store goes from the second to the first.
+    pub(crate) fn write(&self, values: &[[u8; 16]]) -> io::Result<()> {
         let new = self.path.with_extension("new");
-        fs::write(&new, value)?;
+        fs::write(&new, values.concat())?;
         fs::File::open(&new)?.sync_all()?;
         fs::rename(&new, &self.path)?;
         sync_directory(&self.path)
