@@ -1,14 +1,15 @@
 //! Power cuts while a store is closed that gives room back: redb moves what is left to the front of
 //! its file, transaction by transaction, and cuts the file short.
 
+use mainstay_power_cut::disk::Disk;
+use mainstay_power_cut::long;
+use mainstay_power_cut::recording::Event;
 use mainstay_store::Backend;
 
 use crate::cuts::{Outcome, cut, record};
-use crate::disk::Disk;
-use crate::recording::Event;
+use crate::report;
 use crate::session::{Kind, SHED_UPTO};
 use crate::worker::{Acknowledged, Job};
-use crate::{long, report};
 
 /// The store is opened again after the closing, and a little more is written.
 const STEPS: u64 = SHED_UPTO + 6;

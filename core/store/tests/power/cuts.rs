@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 
+use mainstay_power_cut::disk::{Disk, Survives};
+use mainstay_power_cut::recording::{self, Event};
+use mainstay_power_cut::{long, shim};
 use mainstay_store::Backend;
 
-use crate::disk::{Disk, Survives};
-use crate::recording::{self, Event};
+use crate::report;
 use crate::session::Kind;
 use crate::verify;
 use crate::worker::{Acknowledged, Job};
-use crate::{long, report};
 
 const STEPS: u64 = 170;
-/// Where the short form cuts; each time in every way of [`ways`].
+/// Where the short form cuts; each time in every way of [`Survives::ways`].
 const SHORT_CUTS: usize = 70;
 
 #[derive(Debug, Default)]
@@ -28,13 +29,9 @@ pub(crate) struct Outcome {
     pub(crate) first: Option<String>,
 }
 
-fn ways(seed: u64) -> [Survives; 4] {
-    [Survives::Nothing, Survives::Half { seed }, Survives::AllButTheLast, Survives::TornLast]
-}
-
 pub(crate) fn record(job: &Job) -> Vec<Event> {
     let log = job.root.join("record");
-    let worker = job.start(&[("MAINSTAY_SHIM_LOG", log.display().to_string())]);
+    let worker = job.start(&[(shim::LOG, log.display().to_string())]);
     assert!(worker.finish().success(), "the worker failed");
     recording::read(&log)
 }
@@ -74,7 +71,7 @@ pub(crate) fn cut(
     boundary: usize,
     outcome: &mut Outcome,
 ) {
-    for survives in ways(boundary as u64) {
+    for survives in Survives::ways(boundary as u64) {
         let target = tempfile::tempdir().unwrap();
         disk.cut(survives, target.path());
         outcome.cuts += 1;

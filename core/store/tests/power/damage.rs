@@ -3,64 +3,15 @@
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use mainstay_power_cut::damage::{Damage, copy, files};
 use mainstay_store::{Backend, Recovery, StoreError, open};
 
 use crate::report;
 use crate::session::{Contents, Kind, contents_after, step};
 
 const STEPS: u64 = 120;
-
-#[derive(Debug, Clone, Copy)]
-enum Damage {
-    Gone,
-    /// In 1000 parts of its length.
-    Truncated(usize),
-    Zeroed(usize),
-    Flipped(usize),
-    ZeroedWhole,
-}
-
-const DAMAGES: [Damage; 14] = [
-    Damage::Gone,
-    Damage::ZeroedWhole,
-    Damage::Truncated(0),
-    Damage::Truncated(10),
-    Damage::Truncated(500),
-    Damage::Truncated(999),
-    Damage::Zeroed(0),
-    Damage::Zeroed(300),
-    Damage::Zeroed(900),
-    Damage::Flipped(0),
-    Damage::Flipped(2),
-    Damage::Flipped(333),
-    Damage::Flipped(700),
-    Damage::Flipped(998),
-];
-
-impl Damage {
-    fn apply(self, path: &Path) {
-        const STRETCH_BYTES: usize = 4096;
-        let mut bytes = fs::read(path).unwrap();
-        let at = |parts: usize| bytes.len() * parts / 1000;
-        match self {
-            Self::Gone => return fs::remove_file(path).unwrap(),
-            Self::Truncated(parts) => bytes.truncate(at(parts)),
-            Self::Zeroed(parts) => {
-                let from = at(parts);
-                let to = (from + STRETCH_BYTES).min(bytes.len());
-                bytes[from..to].fill(0);
-            }
-            Self::Flipped(parts) => {
-                let at = at(parts);
-                bytes[at] ^= 0x10;
-            }
-            Self::ZeroedWhole => bytes.fill(0),
-        }
-        fs::write(path, bytes).unwrap();
-    }
-}
 
 /// What a reader saw of a damaged store.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -114,26 +65,8 @@ fn example(backend: Backend, dir: &Path) -> Contents {
     contents_after(STEPS, Kind::Usual)
 }
 
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
-}
-
-fn copy(from: &Path, to: &Path) {
-    for file in files(from) {
-        let target = to.join(file.strip_prefix(from).unwrap());
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        fs::copy(file, target).unwrap();
-    }
-}
-
 fn every_damage(backend: Backend) {
-    crate::quiet_backends();
+    mainstay_power_cut::quiet_backends();
     let original = tempfile::tempdir().unwrap();
     let expected = example(backend, original.path());
     let mut seen = Vec::new();
@@ -142,7 +75,7 @@ fn every_damage(backend: Backend) {
         if fs::metadata(&file).unwrap().len() == 0 {
             continue;
         }
-        for damage in DAMAGES {
+        for damage in Damage::ALL {
             let dir = tempfile::tempdir().unwrap();
             copy(original.path(), dir.path());
             damage.apply(&dir.path().join(name));
@@ -187,4 +120,26 @@ fn damage_to_any_file_of_a_sled_store_is_survived() {
 #[test]
 fn damage_to_any_file_of_a_redb_store_is_survived() {
     every_damage(Backend::Redb);
+}
+
+/// One bit in the header of the segment that sled writes to: it opens by its snapshot, takes more
+/// writes, and reads none of them at the next open.
+#[test]
+#[ignore = "does not hold yet: what is written after an `Incomplete` open is lost at the next one"]
+fn what_is_written_after_a_lost_end_is_there_at_the_next_open() {
+    let dir = tempfile::tempdir().unwrap();
+    for number in 1..=3 {
+        let store = open(Backend::Sled, dir.path()).unwrap().store;
+        store.commit(&step(number, Kind::Usual).batch).unwrap();
+    }
+    Damage::Flipped(0).apply(&dir.path().join("sled/db"));
+    let opened = open(Backend::Sled, dir.path()).unwrap();
+    let mut batch = mainstay_store::Batch::default();
+    batch.put(*b"written afterwards", *b"and acknowledged");
+    opened.store.commit(&batch).unwrap();
+    let first = opened.recovery.clone();
+    drop(opened);
+    let again = open(Backend::Sled, dir.path()).unwrap();
+    let found = again.store.get(b"written afterwards").unwrap();
+    assert!(found.is_some(), "first {first:?}, then {:?}", again.recovery);
 }

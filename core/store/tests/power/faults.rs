@@ -1,15 +1,13 @@
 //! A full disk, and an I/O error, at the n-th call, for every n of a short session.
 
+use mainstay_power_cut::long;
+use mainstay_power_cut::recording::{self, Event};
+use mainstay_power_cut::shim::{self, IO_ERROR, NO_SPACE};
 use mainstay_store::Backend;
 
-use crate::recording::{self, Event};
+use crate::report;
 use crate::verify;
 use crate::worker::{Acknowledged, Job};
-use crate::{long, report};
-
-/// Linux: `EIO` and `ENOSPC`.
-const IO_ERROR: i32 = 5;
-const NO_SPACE: i32 = 28;
 
 /// Creation, two openings and a few steps; the long form has more of them.
 fn steps() -> u64 {
@@ -22,9 +20,9 @@ fn fails_at(backend: Backend, number: u64, errno: i32) -> bool {
     let job = Job::new(backend, root.path(), steps());
     let log = root.path().join("record");
     let worker = job.start(&[
-        ("MAINSTAY_SHIM_LOG", log.display().to_string()),
-        ("MAINSTAY_SHIM_FAIL_AT", number.to_string()),
-        ("MAINSTAY_SHIM_ERRNO", errno.to_string()),
+        (shim::LOG, log.display().to_string()),
+        (shim::FAIL_AT, number.to_string()),
+        (shim::ERRNO, errno.to_string()),
     ]);
     let status = worker.finish();
     let case = format!("{backend}, error {errno} at call {number}");

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use mainstay_power_cut::long;
+use mainstay_power_cut::random::Random;
 use mainstay_store::Backend;
 
-use crate::session::Random;
+use crate::report;
 use crate::verify;
 use crate::worker::{Acknowledged, Job};
-use crate::{long, report};
 
 /// More steps than a worker gets to do.
 const MANY: u64 = 1_000_000;

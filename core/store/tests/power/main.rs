@@ -9,36 +9,13 @@
 mod closing;
 mod cuts;
 mod damage;
-mod disk;
 mod faults;
 mod kills;
-mod recording;
 mod session;
-mod shim;
 mod verify;
 mod worker;
-
-/// Whether to run the long form.
-fn long() -> bool {
-    std::env::var("MAINSTAY_LONG").is_ok_and(|value| value == "1")
-}
 
 /// A line of figures; shown with `--nocapture`.
 fn report(line: String) {
     println!("{line}");
-}
-
-/// Panics inside the backends are expected where a test breaks their files, and caught; only ours
-/// are worth reading.
-pub(crate) fn quiet_backends() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            let foreign = panic.location().is_some_and(|at| at.file().contains("registry"));
-            if !foreign {
-                usual(panic);
-            }
-        }));
-    });
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use mainstay_power_cut::random::Random;
 use mainstay_store::Batch;
 
 /// Which steps a session consists of.
@@ -124,25 +125,4 @@ pub(crate) fn contents_after(number: u64, kind: Kind) -> Contents {
     let mut contents = Contents::new();
     (1..=number).for_each(|number| apply(&mut contents, &step(number, kind).batch));
     contents
-}
-
-/// A small generator (splitmix64): the same numbers everywhere, for ever.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
 }

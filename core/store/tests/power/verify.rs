@@ -15,7 +15,7 @@ use crate::worker::{Acknowledged, Job};
 /// is wrong; the store is then one step further. A state between two steps is as wrong as a
 /// missing one.
 pub(crate) fn check(job: &Job, store: &Path, told: Acknowledged) -> Result<u64, String> {
-    crate::quiet_backends();
+    mainstay_power_cut::quiet_backends();
     let checked = catch_unwind(AssertUnwindSafe(|| {
         let found = contents(job, store)?;
         let number = matching_step(&found, told, job.kind)?;

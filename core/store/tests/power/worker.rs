@@ -3,18 +3,14 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use mainstay_power_cut::shim;
+use mainstay_power_cut::worker::Worker;
 use mainstay_store::danger::{Options, open_redb, open_sled};
 use mainstay_store::{Backend, Batch, Store, StoreError};
 
 use crate::session::{self, Kind};
-use crate::shim;
-
-/// How long a worker may take before it counts as hung.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a worker is to do, and with which of our rules it breaks.
 #[derive(Debug, Clone)]
@@ -56,45 +52,14 @@ impl Job {
 
     /// Starts the worker, watched by the shim, with more of the shim's variables.
     pub(crate) fn start(&self, shim_variables: &[(&str, String)]) -> Worker {
-        std::fs::create_dir_all(self.disk()).unwrap();
         let rules = format!("{} {:?}", self.skip_sync, self.kind);
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "worker::the_worker_of_the_other_tests", "--nocapture"])
-            .env(
-                "MAINSTAY_WORKER",
-                format!("{} {} {} {rules}", self.backend, self.first, self.last),
-            )
-            .env("MAINSTAY_WORKER_ROOT", &self.root)
-            .env("LD_PRELOAD", shim::library())
-            .env("MAINSTAY_SHIM_ROOT", self.disk())
-            .env("MAINSTAY_SHIM_ACKS", self.acks())
-            .envs(shim_variables.iter().map(|(name, value)| (*name, value)))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Worker { child }
-    }
-}
-
-pub(crate) struct Worker {
-    pub(crate) child: Child,
-}
-
-impl Worker {
-    /// Waits for the worker to end by itself.
-    pub(crate) fn finish(mut self) -> ExitStatus {
-        let give_up = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            if Instant::now() > give_up {
-                self.child.kill().unwrap();
-                panic!("the worker hung");
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        let order = format!("{} {} {} {rules}", self.backend, self.first, self.last);
+        let mut variables = shim_variables.to_vec();
+        variables.push(("MAINSTAY_WORKER", order));
+        variables.push(("MAINSTAY_WORKER_ROOT", self.root.display().to_string()));
+        let library = shim::library(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        let test = "worker::the_worker_of_the_other_tests";
+        Worker::start(test, &self.disk(), &self.acks(), library, &variables)
     }
 }
 

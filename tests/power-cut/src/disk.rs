@@ -8,22 +8,34 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use crate::random::Random;
 use crate::recording::Event;
-use crate::session::Random;
 
 /// Which of the things under way survive the cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Survives {
+pub enum Survives {
     /// Nothing that was not fsynced.
     Nothing,
     /// Each write with a chance of one half, and the first half of the names.
-    Half { seed: u64 },
+    Half {
+        /// Which writes.
+        seed: u64,
+    },
     /// All but the last write.
     AllButTheLast,
     /// All, but only a part of the last write.
     TornLast,
+}
+
+impl Survives {
+    /// The four ways in which a cut is tried.
+    pub fn ways(seed: u64) -> [Self; 4] {
+        [Self::Nothing, Self::Half { seed }, Self::AllButTheLast, Self::TornLast]
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -75,8 +87,9 @@ impl Naming {
     }
 }
 
+/// The disk of a worker, as far as its events were followed.
 #[derive(Debug, Default)]
-pub(crate) struct Disk {
+pub struct Disk {
     inodes: Vec<Inode>,
     /// The names as the running process sees them.
     live: BTreeMap<String, Node>,
@@ -87,9 +100,38 @@ pub(crate) struct Disk {
     writes: usize,
 }
 
+/// What a power cut left: folders and files, by their paths. Equal ones need to be looked at once.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
+pub struct Left(BTreeMap<String, Option<Vec<u8>>>);
+
+impl Left {
+    /// Writes it into `target`, an empty folder.
+    pub fn write(&self, target: &Path) {
+        for (path, bytes) in &self.0 {
+            match bytes {
+                None => fs::create_dir_all(target.join(path)).unwrap(),
+                Some(bytes) => {
+                    fs::create_dir_all(target.join(folder_of(path))).unwrap();
+                    // Modes are not recorded; a relay refuses keys that others may read.
+                    let mut options = fs::OpenOptions::new();
+                    let file = options.write(true).create_new(true).mode(0o600);
+                    file.open(target.join(path)).unwrap().write_all(bytes).unwrap();
+                }
+            }
+        }
+    }
+}
+
 impl Disk {
+    /// A disk on which these folders lie already, durably, those above them first.
+    pub fn with_folders(folders: &[&str]) -> Self {
+        let names = folders.iter().map(|path| ((*path).to_owned(), Node::Folder));
+        let durable: BTreeMap<_, _> = names.collect();
+        Self { live: durable.clone(), durable, ..Self::default() }
+    }
+
     /// Follows one event. Returns whether it changed what a cut could leave.
-    pub(crate) fn follow(&mut self, event: &Event) -> bool {
+    pub fn follow(&mut self, event: &Event) -> bool {
         match event {
             Event::Open { fd, path, truncate } => return self.opened(*fd, path, *truncate),
             Event::Close { fd } => {
@@ -119,33 +161,38 @@ impl Disk {
     }
 
     /// The path under which `fd` was opened.
-    pub(crate) fn path(&self, fd: i32) -> &str {
+    pub fn path(&self, fd: i32) -> &str {
         &self.open[&fd].0
     }
 
     /// Whether a name could still be lost.
-    pub(crate) fn has_pending_names(&self) -> bool {
+    pub fn has_pending_names(&self) -> bool {
         !self.pending.is_empty()
     }
 
     /// Writes what a power cut now could leave into `target`, an empty folder.
-    pub(crate) fn cut(&self, survives: Survives, target: &Path) {
+    pub fn cut(&self, survives: Survives, target: &Path) {
+        self.left(survives).write(target);
+    }
+
+    /// What a power cut now could leave.
+    pub fn left(&self, survives: Survives) -> Left {
         let names = self.surviving_names(survives);
+        let mut left = Left::default();
         for (path, node) in &names {
-            // A file whose folder is not durable cannot be reached.
+            // What lies in a folder that is not durable cannot be reached. Folders come before what
+            // lies in them.
             let folder = folder_of(path);
-            if !folder.is_empty() && names.get(folder) != Some(&Node::Folder) {
+            if !folder.is_empty() && left.0.get(folder) != Some(&None) {
                 continue;
             }
-            match node {
-                Node::Folder => fs::create_dir_all(target.join(path)).unwrap(),
-                Node::File(inode) => {
-                    let bytes = self.surviving_bytes(*inode, survives);
-                    fs::create_dir_all(target.join(folder)).unwrap();
-                    fs::write(target.join(path), bytes).unwrap();
-                }
-            }
+            let bytes = match node {
+                Node::Folder => None,
+                Node::File(inode) => Some(self.surviving_bytes(*inode, survives)),
+            };
+            left.0.insert(path.clone(), bytes);
         }
+        left
     }
 
     fn surviving_names(&self, survives: Survives) -> BTreeMap<String, Node> {
