@@ -169,7 +169,8 @@ fn invite(old: &Phone, new: &Phone, how: &[&str], answer: &str) -> (Said, Said) 
     (linked, joined)
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+/// Copies a folder with everything in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
