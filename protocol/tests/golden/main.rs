@@ -5,6 +5,7 @@
 //! wire that is meant.
 #![allow(clippy::unwrap_used)]
 
+mod complete;
 mod envelopes;
 mod frames;
 mod rosters;
