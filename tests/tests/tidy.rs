@@ -72,7 +72,17 @@ fn after<'a>(command: &'a str, flag: &str) -> Option<&'a str> {
 
 /// The folder of a package of ours.
 fn package(name: &str) -> Option<PathBuf> {
-    let folders = ["protocol", "core", "core/store", "ffi", "sync-server", "examples", "tests"];
+    let folders = [
+        "protocol",
+        "core",
+        "core/store",
+        "ffi",
+        "sync-server",
+        "examples",
+        "tests",
+        "tests/fuzz",
+        "tests/power-cut",
+    ];
     let named = format!("name = \"{name}\"");
     let folder = folders.into_iter().map(|folder| root().join(folder)).find(|folder| {
         fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|text| text.contains(&named))
