@@ -52,13 +52,13 @@ fn intruders(w: &Watch, list: &Records) -> Vec<Records> {
     let relay = signing_key(&[66; 32]);
     let last = list.last().unwrap();
     let space = w.phones[0].replica.space();
-    let like = list.iter().filter_map(|signed| {
+    let mut like = list.iter().filter_map(|signed| {
         signed.peek().unwrap().acts.into_iter().find_map(|act| match act {
             Act::Admit { device, .. } => Some(device),
             _ => None,
         })
     });
-    let device = Device { key: relay.verify_key(), ..like.last().unwrap() };
+    let device = Device { key: relay.verify_key(), ..like.next_back().unwrap() };
     let owner = w.phones[0].replica.author();
     let mut lists = Vec::new();
     for signer in [Signer::Recovery, Signer::Device(owner), Signer::Device(relay.author_id())] {

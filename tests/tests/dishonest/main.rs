@@ -15,7 +15,7 @@
 //! keeps; nothing is taken in that no device of the person wrote; devices agree once the relay is honest
 //! again; whoever lies is told of, where it can be told; nothing panics or goes on for ever; nothing that
 //! was here is lost.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "../kit/mod.rs"]
 mod kit;

@@ -26,7 +26,8 @@ fn asked_after(readable: bool) -> Vec<(std::mem::Discriminant<Request>, usize)> 
     let author = w.phones[1].secret.keys(&space, 0).author;
     let mut inside = Inside::new(&w.world.relay, &w.phrase, w.world.now_ms as u64);
     let own = inside.envelopes().into_iter().map(|(_, e)| e);
-    let own = own.filter(|e| e.header().author == author.author_id()).last().unwrap();
+    let mut own = own.filter(|e| e.header().author == author.author_id());
+    let own = own.next_back().unwrap();
     let epoch = inside.keyring.epoch(&own.header().epoch).unwrap().clone();
     let payload = inside.open(&own).unwrap();
     assert!(matches!(payload, Payload::Changes { .. }));

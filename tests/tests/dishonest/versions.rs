@@ -20,7 +20,8 @@ fn check_07_an_envelope_or_a_record_of_another_version_is_refused_even_from_a_de
     let author = w.phones[1].secret.keys(&space, 0).author;
     let mut inside = Inside::new(&w.world.relay, &w.phrase, w.world.now_ms as u64);
     let own = inside.envelopes().into_iter().map(|(_, e)| e);
-    let own = own.filter(|e| e.header().author == author.author_id()).last().unwrap();
+    let mut own = own.filter(|e| e.header().author == author.author_id());
+    let own = own.next_back().unwrap();
     let epoch = inside.keyring.epoch(&own.header().epoch).unwrap().clone();
     let records: Vec<_> = inside.roster.records().map(|(_, signed, _)| signed.clone()).collect();
     for version in [0, FORMAT_VERSION + 1, u8::MAX] {

@@ -3,6 +3,7 @@
 use mainstay_core::engine::{DeviceInfo, Job};
 use mainstay_core::sync::Local;
 use mainstay_tests::inside::Inside;
+use mainstay_tests::network::Line;
 use mainstay_tests::stores;
 
 use super::{Phone, Phrase, World, log, round, rows, two};
@@ -71,4 +72,30 @@ fn whoever_removes_a_clone_of_this_phone_stays() {
     world.sync(&mut own).unwrap();
     assert!(own.replica.is_member() && world.sync(&mut twin).is_err());
     assert_eq!(rows(&mut own).len(), 2);
+}
+
+// Broken on purpose: `Replica::recognise_own_key` doing nothing made it fail.
+#[test]
+fn a_phone_whose_new_key_was_listed_and_the_answer_lost_is_on_the_list_once() {
+    let mut renamed = 0;
+    for requests in 1..14 {
+        for crashes in [false, true] {
+            let (mut world, _, mut own, mut other) = two(160);
+            let old = stores::copy(&other.store);
+            log(&world, &mut other, "one");
+            world.sync(&mut other).unwrap();
+            let mut other = world.open(&old, &other.secret.clone()).unwrap();
+            let before = other.replica.author();
+            // The line breaks before the answer to the last of these requests.
+            let mut line = Line { requests_left: Some(requests), ..Line::default() };
+            let _ = world.sync_over(&mut other, &mut line);
+            if crashes {
+                world.crash(&mut other).unwrap();
+            }
+            round(&mut world, &mut [&mut other, &mut own]);
+            assert_eq!(active(&own).len(), 2, "cut at request {requests}");
+            renamed += u32::from(other.replica.author() != before);
+        }
+    }
+    assert!(renamed > 10, "it did take new keys: {renamed}");
 }

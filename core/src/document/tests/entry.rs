@@ -208,8 +208,8 @@ fn what_a_newer_version_wrote_stays_when_an_older_one_edits() {
 
     let again = Automerge::load(&older.save()).unwrap();
     let (_, list) = again.get(ROOT, "newer_list").unwrap().unwrap();
-    assert_eq!(again.get(&list, 0).unwrap().unwrap().0.to_str(), Some("inside"));
+    assert_eq!(again.get(&list, 0).unwrap().unwrap().0.as_str(), Some("inside"));
     let (count, _) = again.get(ROOT, "newer_count").unwrap().unwrap();
     assert!(matches!(count.as_scalar(), Some(ScalarValue::Counter(_))));
-    assert_eq!(again.get(ROOT, "newer_text").unwrap().unwrap().0.to_str(), Some("shown"));
+    assert_eq!(again.get(ROOT, "newer_text").unwrap().unwrap().0.as_str(), Some("shown"));
 }
