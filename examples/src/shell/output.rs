@@ -30,7 +30,7 @@ impl Output {
 
     /// Says one thing, in the form that was asked for.
     pub(crate) fn say(self, json: Json, text: impl FnOnce() -> String) -> Result<(), Failure> {
-        let said = if self.json { json.to_string() } else { text() };
+        let said = if self.json { json.to_string() } else { shown(&text()) };
         self.write(said.trim_end())
     }
 
@@ -48,7 +48,7 @@ impl Output {
     /// A part of a conversation: beside the result, which is what standard output is for.
     pub(crate) fn tell(self, text: &str) {
         // A conversation that nobody can hear does not keep the command from being done.
-        let _ = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{}", shown(text));
     }
 
     /// A link to be copied, and as a picture to be scanned.
@@ -59,6 +59,20 @@ impl Output {
             self.tell(&code.render::<qrcode::render::unicode::Dense1x2>().build());
         }
     }
+}
+
+/// Text as a terminal may show it. What somebody else wrote may hold characters that a terminal obeys: move
+/// the cursor, turn words into a link, hide what stands before. They are shown as pictures of themselves
+/// (Unicode's block of control pictures), and do nothing.
+fn shown(text: &str) -> String {
+    let picture = |c: char| match c {
+        '\n' | '\t' => c,
+        '\0'..' ' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\u{7f}' => '\u{2421}',
+        _ if c.is_control() => char::REPLACEMENT_CHARACTER,
+        _ => c,
+    };
+    text.chars().map(picture).collect()
 }
 
 /// Whether a person sits in front of standard error.
@@ -76,5 +90,20 @@ pub(crate) async fn next_line() -> Result<Option<String>, Failure> {
     match read.await {
         Ok(Ok(line)) => Ok(line),
         _ => Err(Failure::new("the answer on standard input cannot be read; type it as text")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    // Broken on purpose: `shown` giving the text as it is made it fail.
+    #[test]
+    fn what_somebody_wrote_moves_no_cursor_and_makes_no_link() {
+        let text = "\u{1b}]8;;https://example.org\u{1b}\\look\u{7}\r\u{9b}2J\u{7f}";
+        assert!(!shown(text).chars().any(char::is_control));
+        assert!(shown(text).contains("https://example.org"), "all of it is there to be read");
+        let plain = "Slept well.\n\tTwice – née Ünal 🌱";
+        assert_eq!(shown(plain), plain);
     }
 }
