@@ -103,8 +103,11 @@ impl Session {
     /// Whether the relay's chains, read to their end, are not this device's. Where one of the two lacks
     /// something that no number and no chain tells of (the last word of a chain that the relay kept to
     /// itself for a while), this does.
-    fn disagrees<L: Local>(&self, local: &mut L) -> Result<bool, L::Error> {
-        let (Some(told), Some(feed)) = (self.heads_told, self.feed) else { return Ok(false) };
+    /// Asked once for each greeting: what this device pushes after it is in its own heads only.
+    fn disagrees<L: Local>(&mut self, local: &mut L) -> Result<bool, L::Error> {
+        let (Some(told), Some(feed)) = (self.heads_told.take(), self.feed) else {
+            return Ok(false);
+        };
         // Something came in between: what was told is about another moment.
         if self.place.or(local.cursor()) != Some(feed) {
             return Ok(false);
