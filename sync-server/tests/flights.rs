@@ -54,7 +54,6 @@ impl ClientSessionStore for Tickets {
     }
 }
 
-// Broken on purpose: two tickets for each connection made it fail.
 #[tokio::test(flavor = "multi_thread")]
 async fn check_28_a_relay_gives_no_tickets_so_that_nobody_comes_back_on_one() {
     let (_dir, config) = config();

@@ -141,9 +141,8 @@ impl Replica {
         let mut am = self.am.clone();
         self.am = contained("defect while applying", move || {
             am.apply_changes(changes).map_err(|error| refused(&error, "not applicable"))?;
-            let am = within_size(am)?;
             // What somebody else wrote must not make a document that nobody can open.
-            Self::load(&am.save_nocompress()).map(|_| am)
+            Self::load(&saved_within_size(&am)?).map(|_| am)
         })?;
         Ok(())
     }
@@ -161,13 +160,19 @@ fn usual(change: Change) -> Result<Change, DocError> {
 
 /// A document that is too large to be loaded again is refused now.
 fn within_size(am: Automerge) -> Result<Automerge, DocError> {
-    if am.save_nocompress().len() > MAX_DOC_BYTES {
+    saved_within_size(&am).map(|_| am)
+}
+
+/// A document's saved form, if it may be loaded again.
+fn saved_within_size(am: &Automerge) -> Result<Vec<u8>, DocError> {
+    let saved = am.save_nocompress();
+    if saved.len() > MAX_DOC_BYTES {
         return Err(DocError::TooLarge { max: MAX_DOC_BYTES });
     }
     if am.get_heads().len() > MAX_HEADS {
         return Err(DocError::Malformed("too many concurrent versions"));
     }
-    Ok(am)
+    Ok(saved)
 }
 
 fn refused(error: &AutomergeError, what: &'static str) -> DocError {

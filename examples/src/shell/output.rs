@@ -97,7 +97,6 @@ pub(crate) async fn next_line() -> Result<Option<String>, Failure> {
 mod tests {
     use super::shown;
 
-    // Broken on purpose: `shown` giving the text as it is made it fail.
     #[test]
     fn what_somebody_wrote_moves_no_cursor_and_makes_no_link() {
         let text = "\u{1b}]8;;https://example.org\u{1b}\\look\u{7}\r\u{9b}2J\u{7f}";

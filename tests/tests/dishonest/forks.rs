@@ -7,7 +7,6 @@ use mainstay_tests::stores;
 
 use super::watch::Watch;
 
-// Broken on purpose: a relay's cursor taken for recognised always made it fail.
 #[test]
 fn check_17_two_feeds_shown_to_two_phones_are_told_at_the_first_contact_and_become_one() {
     let mut w = Watch::new(17_000);
@@ -29,7 +28,6 @@ fn check_17_two_feeds_shown_to_two_phones_are_told_at_the_first_contact_and_beco
     assert_eq!(w.rows(0).len(), 12);
 }
 
-// Broken on purpose: `Replica::fork` forgotten when a list is taken in made it fail.
 #[test]
 fn check_17_two_lists_of_devices_shown_to_two_phones_are_told_and_joined() {
     let mut w = Watch::new(17_100);

@@ -80,7 +80,6 @@ fn intruders(w: &Watch, list: &Records) -> Vec<Records> {
     lists
 }
 
-// Broken on purpose: `Roster::append` without its look at the signature made it fail.
 #[test]
 fn check_02_a_list_of_devices_that_was_altered_changes_nothing() {
     let mut w = Watch::new(2000);
@@ -110,7 +109,6 @@ fn check_02_a_list_of_devices_that_was_altered_changes_nothing() {
     w.honest_to_the_last();
 }
 
-// Broken on purpose: `Roster::merge` taking whatever list is shown made it fail.
 #[test]
 fn check_02_a_list_from_before_a_removal_brings_no_device_back() {
     let mut w = Watch::new(2001);

@@ -52,7 +52,6 @@ fn listening() -> &'static Lines {
 
 const WORDS: &str = "words that no log and no error ever holds";
 
-// Broken on purpose: the relay logging each request made it fail.
 #[tokio::test(flavor = "multi_thread")]
 async fn check_25_no_log_and_no_error_holds_a_word_a_name_a_key_or_who_it_is_about() {
     let lines = listening();

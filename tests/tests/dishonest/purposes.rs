@@ -48,7 +48,6 @@ fn for_others(key: &AuthorKey, but: &str, message: &[u8]) -> Vec<Signature> {
     others.map(|purpose| key.sign_for(purpose, message)).collect()
 }
 
-// Broken on purpose: `signing_input` without the purpose made it fail.
 #[test]
 fn check_04_a_relay_takes_no_signature_that_was_made_for_something_else() {
     let mut w = Watch::new(4000);
@@ -114,7 +113,6 @@ fn check_04_a_relay_takes_no_signature_that_was_made_for_something_else() {
     w.honest_to_the_last();
 }
 
-// Broken on purpose: the same made it fail.
 #[test]
 fn check_04_a_device_takes_no_statement_that_the_relay_signed_as_something_else() {
     let mut w = Watch::new(4001);
@@ -171,7 +169,6 @@ fn check_05_a_newcomer_with_a_bad_key_is_not_let_in_and_stops_nothing() {
     w.honest_to_the_last();
 }
 
-// Broken on purpose: `Keyring::absorb` taking a wrap without its look at the epoch's id made it fail.
 #[test]
 fn check_05_a_wrap_with_bad_input_gives_no_key_and_stops_nothing() {
     let mut w = Watch::new(5001);

@@ -27,7 +27,6 @@ fn pushed(w: &mut Watch, phone: usize) -> Vec<usize> {
     sizes.take()
 }
 
-// Broken on purpose: `seal::pad` without its steps made it fail.
 #[test]
 fn check_12_what_is_sent_has_one_of_a_few_sizes() {
     let steps: BTreeSet<usize> = (0..limits::MAX_PAYLOAD_BYTES).map(sealed_bytes).collect();
@@ -55,7 +54,6 @@ fn words(number: u64) -> String {
     (0..900).map(|_| format!("{:08x}", step())).collect()
 }
 
-// Broken on purpose: `Payload::Changes` of one push packed with what came in before made it fail.
 /// If what one writes were compressed together with what another wrote, who writes a guess would see by
 /// the size whether it was right (CRIME, BREACH).
 #[test]

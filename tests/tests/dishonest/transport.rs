@@ -19,7 +19,6 @@ use mainstay_tests::world::EXPORTER;
 use super::kit::{self, Desk, note};
 use super::watch::Watch;
 
-// Broken on purpose: the relay leaving the exporter out of the proof that it expects made it fail.
 #[test]
 fn check_26_a_proof_is_worth_nothing_on_another_connection_and_at_another_relay() {
     let mut w = Watch::new(26_000);
@@ -85,7 +84,6 @@ async fn refused_everywhere(backend: Backend) {
     assert!(!kit::finds(&got, b"not for another relay"));
 }
 
-// Broken on purpose: `PinnedKey` taking any key made it fail.
 #[tokio::test(flavor = "multi_thread")]
 async fn check_27_whatever_a_phone_does_with_a_relay_it_asks_for_the_pinned_key() {
     refused_everywhere(Backend::Redb).await;
@@ -115,7 +113,6 @@ fn check_27_there_is_one_place_that_opens_connections() {
     assert_eq!(found, ["tls.rs", "wire.rs"]);
 }
 
-// Broken on purpose: the relay asking only at the attachment whether a device is in made it fail.
 #[test]
 fn check_28_a_connection_that_was_open_before_a_removal_gets_nothing_after_it() {
     let mut w = Watch::new(28_000);
@@ -157,7 +154,6 @@ async fn the_child_of_check_30() {
     println!("two phones have synced");
 }
 
-// Broken on purpose: `config.key_log` set to rustls' `KeyLogFile` made it fail.
 #[test]
 fn check_30_nobody_writes_the_keys_of_a_connection_down() {
     let dir = tempfile::tempdir().unwrap();

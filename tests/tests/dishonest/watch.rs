@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use mainstay_core::document::Row;
 use mainstay_core::engine::{Alarm, EngineError};
 use mainstay_core::journal::{EntryBody, EntryId, Note, Patch, Value, When};
+use mainstay_core::space::epoch::EpochKey;
 use mainstay_core::space::phrase::Phrase;
+use mainstay_core::space::sign::AuthorKey;
 use mainstay_core::space::test_kit;
 use mainstay_core::sync::Local;
-use mainstay_protocol::frame::{Reply, Request};
+use mainstay_protocol::envelope::Envelope;
+use mainstay_protocol::frame::{Item, Reply, Request};
 use mainstay_tests::inside::Inside;
 use mainstay_tests::network::{Line, Turn};
 use mainstay_tests::search::Search;
@@ -38,6 +41,18 @@ pub(crate) struct Watch {
 /// A line on which answers are changed.
 pub(crate) fn lying(meddle: impl FnMut(&Request, Vec<Reply>) -> Vec<Reply> + 'static) -> Line {
     Line { meddle: Some(Box::new(meddle)), ..Line::default() }
+}
+
+/// A line on which the items of every answer are changed.
+pub(crate) fn with_items(mut change: impl FnMut(&mut Vec<Item>) + 'static) -> Line {
+    lying(move |request, mut replies| {
+        for reply in &mut replies {
+            if let (Request::Pull { .. }, Reply::Items { items, .. }) = (request, reply) {
+                change(items);
+            }
+        }
+        replies
+    })
 }
 
 impl Watch {
@@ -160,6 +175,19 @@ impl Watch {
             let status = self.phones[at].replica.status(self.world.now_ms).unwrap();
             assert!(status.on_relay <= status.entries && status.on_other_devices <= status.entries);
         }
+    }
+
+    /// The last envelope on the relay that the second phone made, and what a changed app needs to go on
+    /// from there.
+    pub(crate) fn to_go_on_from(&self) -> (Envelope, EpochKey, AuthorKey) {
+        let phone = &self.phones[1];
+        let author = phone.secret.keys(&phone.replica.space(), 0).author;
+        let mut inside = Inside::new(&self.world.relay, &self.phrase, self.world.now_ms as u64);
+        let all = inside.envelopes().into_iter().map(|(_, envelope)| envelope);
+        let own = all.filter(|envelope| envelope.header().author == author.author_id());
+        let last = own.max_by_key(|envelope| envelope.header().seq).unwrap();
+        let epoch = inside.keyring.epoch(&last.header().epoch).unwrap().clone();
+        (last, epoch, author)
     }
 
     pub(crate) fn rows(&mut self, phone: usize) -> Vec<Row> {

@@ -202,26 +202,24 @@ fn nothing_is_lost(backend: Backend, side: Side) {
     assert_eq!(outcome.clean, outcome.cuts, "{:?}; {:?}", outcome.first, outcome.losses);
 }
 
-// Broken on purpose: a `log` that commits lazily made it fail, and a status that takes what waits for
-// being on the relay.
+// Broken on purpose: a `log` that commits lazily made it fail.
 #[test]
 fn a_power_cut_takes_nothing_from_a_phone_on_sled() {
     nothing_is_lost(Backend::Sled, Side::Phone);
 }
 
-// Broken on purpose: the same made it fail.
+// Broken on purpose: the same made it fail, and a status that takes what waits for being on the relay.
 #[test]
 fn a_power_cut_takes_nothing_from_a_phone_on_redb() {
     nothing_is_lost(Backend::Redb, Side::Phone);
 }
 
-// Broken on purpose: a relay that acknowledges what it committed lazily made it fail.
 #[test]
 fn a_power_cut_takes_nothing_from_the_relay_of_a_phone_on_sled() {
     nothing_is_lost(Backend::Sled, Side::Relay);
 }
 
-// Broken on purpose: the same made it fail.
+// Broken on purpose: a relay that acknowledges what it committed lazily made it fail.
 #[test]
 fn a_power_cut_takes_nothing_from_the_relay_of_a_phone_on_redb() {
     nothing_is_lost(Backend::Redb, Side::Relay);

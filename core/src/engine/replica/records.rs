@@ -391,8 +391,8 @@ pub(super) struct RelayView {
     /// and how many it started then.
     #[cbor(n(9), default)]
     pub(super) epochs: (i64, u32),
-    /// By what its heads differed from this device's when they were last compared and neither lacked
-    /// anything: chains of devices that do not count here. What both add alike changes nothing of it.
+    /// By what its heads differed from this device's when they were last compared and it lacked none of
+    /// them. What both add alike changes nothing of it.
     #[cbor(n(10), default)]
     pub(super) differs: Option<HeadsDigest>,
     /// When that was, if the relay went further still.
