@@ -138,6 +138,10 @@ fn open(config: &Config) -> Result<SledRelay, ServeError> {
         Recovery::MovedAside { .. } => tracing::warn!(
             "the store was damaged and has been moved aside; the devices will fill a new one"
         ),
+        Recovery::Incomplete { .. } => tracing::warn!(
+            "the store was damaged and has been written anew without what could not be read; the \
+             devices will bring it again"
+        ),
         _ => tracing::warn!("the store was damaged and has been repaired; nothing is lost"),
     }
     let witness = Witness::new(files.dir());
@@ -146,7 +150,9 @@ fn open(config: &Config) -> Result<SledRelay, ServeError> {
     let (known, beside_keys) = (store.witness()?, witness.read().map_err(failed)?);
     let exchanged = known.is_some_and(|known| !beside_keys.contains(&known));
     let mut relay = Relay::new(store, keys, config.relay, Incarnation(random()?))?;
-    if exchanged || config.new_incarnation {
+    if let Recovery::Incomplete { .. } = opened.recovery {
+        relay.restored(Incarnation(random()?))?;
+    } else if exchanged || config.new_incarnation {
         tracing::warn!("the data are not those that were used last: a new incarnation begins");
         relay.restored(Incarnation(random()?))?;
     }

@@ -63,9 +63,11 @@ pub enum Recovery {
         /// What was repaired.
         what: String,
     },
-    /// It opened, but acknowledged writes at its end are lost: the medium lost them after the store
-    /// was closed in order. What is there is whole, as it was at some earlier moment: refill it.
+    /// It opened, but acknowledged writes may be lost: the medium has damaged it. What could be read
+    /// was written into new files, and is there from now on: refill it.
     Incomplete {
+        /// Where the damaged files are now: as they were found, or as sled left them after opening.
+        path: PathBuf,
         /// How the loss showed.
         why: String,
     },

@@ -6,6 +6,8 @@
 //! format.copy   the same again
 //! sled/ | redb/ the backend's own files
 //! sled.closed   see sled_store/tail.rs
+//! sled.fresh/   while a damaged store is written anew; see sled_store/rebuild.rs
+//! sled.spent/   the same
 //! aside/        what was damaged, kept
 //! ```
 
@@ -148,9 +150,12 @@ pub fn set_aside(dir: &Path) -> Result<PathBuf, StoreError> {
     durable::create_directory(dir)?;
     let _lock = lock(dir)?;
     for backend in [Backend::Sled, Backend::Redb] {
-        let folder = dir.join(backend.name());
-        if folder.exists() {
-            aside::move_there(dir, &folder)?;
+        // With it a repair that was cut off, which may be the whole of what is left.
+        for extension in ["", "fresh"] {
+            let folder = dir.join(backend.name()).with_extension(extension);
+            if folder.exists() {
+                aside::move_there(dir, &folder)?;
+            }
         }
     }
     // Last, and the copy first: until then the next open finds a store that was ready and is gone.

@@ -2,6 +2,8 @@
 
 mod error;
 mod open;
+mod rebuild;
+mod segments;
 mod tail;
 mod watch;
 

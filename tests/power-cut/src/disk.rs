@@ -79,8 +79,15 @@ impl Naming {
                 names.remove(path);
             }
             Self::Rename { from, to } => {
-                if let Some(node) = names.remove(from) {
-                    names.insert(to.clone(), node);
+                let Some(node) = names.remove(from) else { return };
+                names.insert(to.clone(), node);
+                // What lies in a folder goes along.
+                let within = format!("{from}/");
+                let moved =
+                    names.range(within.clone()..).take_while(|(p, _)| p.starts_with(&within));
+                for old in moved.map(|(path, _)| path.clone()).collect::<Vec<_>>() {
+                    let node = names.remove(&old).unwrap();
+                    names.insert(format!("{to}/{}", &old[within.len()..]), node);
                 }
             }
         }
@@ -128,6 +135,29 @@ impl Disk {
         let names = folders.iter().map(|path| ((*path).to_owned(), Node::Folder));
         let durable: BTreeMap<_, _> = names.collect();
         Self { live: durable.clone(), durable, ..Self::default() }
+    }
+
+    /// A disk on which lies, durably, what `folder` holds.
+    pub fn holding(folder: &Path) -> Self {
+        let mut disk = Self::default();
+        let mut folders = vec![folder.to_path_buf()];
+        while let Some(next) = folders.pop() {
+            for entry in fs::read_dir(next).unwrap() {
+                let path = entry.unwrap().path();
+                let node = if path.is_dir() {
+                    folders.push(path.clone());
+                    Node::Folder
+                } else {
+                    let durable = fs::read(&path).unwrap();
+                    disk.inodes.push(Inode { durable, pending: Vec::new() });
+                    Node::File(disk.inodes.len() - 1)
+                };
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                disk.durable.insert(name, node);
+            }
+        }
+        disk.live = disk.durable.clone();
+        disk
     }
 
     /// Follows one event. Returns whether it changed what a cut could leave.

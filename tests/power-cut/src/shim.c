@@ -84,6 +84,17 @@ static const char *inside(const char *path) {
     return path[root_len] == 0 ? path + root_len : NULL;
 }
 
+/* The whole path of one that may be given from an open folder on, as where a folder is removed. */
+static const char *whole(int dir, const char *path, char *buffer) {
+    char link[64];
+    if (dir == AT_FDCWD || path[0] == '/') return path;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", dir);
+    ssize_t len = syscall(SYS_readlinkat, AT_FDCWD, link, buffer, PATH_MAX);
+    if (len < 0) return path;
+    snprintf(buffer + len, PATH_MAX, "/%s", path);
+    return buffer;
+}
+
 static int state(int fd) { return fd >= 0 && fd < MAX_FD ? watch[fd] : UNWATCHED; }
 
 /* Whether this call is to fail; sets errno. Called with the turn held. */
@@ -112,10 +123,12 @@ static int opened(int fd, const char *path, int flags) {
 }
 
 static int open_any(int dir, const char *path, int flags, mode_t mode) {
+    char buffer[2 * PATH_MAX];
+    const char *full = whole(dir, path, buffer);
     pthread_mutex_lock(&turn);
     int fd = -1;
-    int creates = (flags & O_CREAT) != 0 && inside(path) && syscall(SYS_faccessat, AT_FDCWD, path, F_OK) != 0;
-    if (!(creates && fails(1))) fd = opened((int)syscall(SYS_openat, dir, path, flags, mode), path, flags);
+    int creates = (flags & O_CREAT) != 0 && inside(full) && syscall(SYS_faccessat, AT_FDCWD, full, F_OK) != 0;
+    if (!(creates && fails(1))) fd = opened((int)syscall(SYS_openat, dir, path, flags, mode), full, flags);
     pthread_mutex_unlock(&turn);
     return fd;
 }
@@ -232,7 +245,8 @@ int rename(const char *from, const char *to) {
 }
 
 static int remove_any(int dir, const char *path, int flags) {
-    const char *rest = inside(path);
+    char buffer[2 * PATH_MAX];
+    const char *rest = inside(whole(dir, path, buffer));
     pthread_mutex_lock(&turn);
     int result = (int)syscall(SYS_unlinkat, dir, path, flags);
     if (result == 0 && rest) record('U', 0, 0, rest, strlen(rest));
@@ -266,8 +280,14 @@ ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
     if (state(fd) != UNWATCHED) unknown("pwritev");
     return syscall(SYS_pwritev, fd, parts, count, offset, 0);
 }
+/* Copies go through write(), as where the kernel knows no shorter way. */
+ssize_t sendfile64(int out, int in, off64_t *at, size_t len) {
+    if (state(out) == UNWATCHED) return syscall(SYS_sendfile, out, in, at, len);
+    errno = ENOSYS;
+    return -1;
+}
 ssize_t copy_file_range(int in, off64_t *in_at, int out, off64_t *out_at, size_t len, unsigned flags) {
-    if (state(out) != UNWATCHED) unknown("copy_file_range");
+    if (state(out) != UNWATCHED) { errno = ENOSYS; return -1; }
     return syscall(SYS_copy_file_range, in, in_at, out, out_at, len, flags);
 }
 int fallocate64(int fd, int mode, off64_t offset, off64_t len) {

@@ -159,7 +159,6 @@ fn every_damage(backend: Backend) {
 
 // Broken on purpose: a store that deletes what it says it moved aside made both fail, in the long form.
 #[test]
-#[ignore = "does not hold yet: sled goes on in a log that has lost its end, and what is written there is lost at the next open"]
 fn damage_to_any_file_of_a_phone_on_sled_is_survived_with_an_intact_relay() {
     every_damage(Backend::Sled);
 }

@@ -118,7 +118,6 @@ fn comes_back(example: &Example, name: &str, damage: Damage) -> Result<Seen, Str
 // Broken on purpose: a relay that takes every place in a feed for one of its own made it fail, in the
 // long form.
 #[test]
-#[ignore = "does not hold yet: sled goes on in a log that has lost its end, and what is written there is lost at the next open"]
 fn damage_to_any_file_of_a_relay_is_told_or_mended_by_the_next_sync() {
     mainstay_power_cut::quiet_backends();
     let started = Instant::now();

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::error::sled_error;
+use super::rebuild::{self, Kept, Rebuilt};
+use super::segments::{self, Headers};
 use super::tail;
 use super::watch::Watch;
 use crate::guard::caught;
@@ -39,29 +41,38 @@ pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
         home.clear_unfinished()?;
         return create(home).map(|files| (files, Recovery::Clean));
     }
-    let folder = home.folder();
-    match tail::is_blank(&folder.join("db")) {
-        Ok(false) => {}
-        Ok(true) => return start_over(home, "its data file is empty".into()),
+    let was_cut_off = rebuild::settle(home)?;
+    let copy = match segments::headers(&home.folder().join("db")) {
+        Ok(Headers::Sound) => None,
+        Ok(Headers::Damaged) => Some(aside::copy_there(home.dir(), &home.folder())?),
+        Ok(Headers::None) => return start_over(home, "its data file is empty".into()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return start_over(home, "its data file is missing".into());
         }
         Err(source) => return Err(StoreError::io("reading the data file", source)),
-    }
+    };
     restore_conf(home)?;
-    match open_intact(&folder) {
-        Ok(files) => {
-            let recovery = completeness(home, &files);
-            Ok((files, recovery))
+    match open_intact(&home.folder()) {
+        Ok(files) if was_cut_off && copy.is_none() => {
+            let path = home.dir().join(aside::FOLDER);
+            let why = "it was damaged, and its repair was cut off; the repair is done now".into();
+            Ok((files, Recovery::Incomplete { path, why }))
         }
-        Err(StoreError::Damaged { what, .. }) => recover(home, what),
+        Ok(files) => complete(home, files, copy),
+        Err(StoreError::Damaged { what, .. }) => recover(home, what, copy),
         Err(error) => Err(error),
     }
 }
 
 /// Makes an empty store, durably, where nothing is.
 fn create(home: &Home) -> Result<Files, StoreError> {
-    let folder = home.folder();
+    let files = create_in(&home.folder())?;
+    tail::note(home.dir(), 0)?;
+    Ok(files)
+}
+
+/// Makes an empty log, durably, in a folder that holds none.
+pub(super) fn create_in(folder: &Path) -> Result<Files, StoreError> {
     durable::create_directory(&folder.join("blobs"))?;
     durable::replace(&folder.join("conf"), CONF)?;
     OpenOptions::new()
@@ -69,17 +80,16 @@ fn create(home: &Home) -> Result<Files, StoreError> {
         .create_new(true)
         .open(folder.join("db"))
         .map_err(|source| StoreError::io("creating the data file", source))?;
-    let files = open_files(&folder)?;
+    let files = open_files(folder)?;
     tail::record(&files.db, 0)?;
     files.watch.flush(&files.db)?;
     files.data.sync_all().map_err(|source| StoreError::io("syncing", source))?;
-    durable::sync_directory(&folder)?;
-    tail::note(home.dir(), 0)?;
+    durable::sync_directory(folder)?;
     Ok(files)
 }
 
 /// Opens the files, and makes sure that they are ours from the beginning.
-fn open_intact(folder: &Path) -> Result<Files, StoreError> {
+pub(super) fn open_intact(folder: &Path) -> Result<Files, StoreError> {
     let mut files = open_files(folder)?;
     match tail::recorded(&files.db)? {
         Some(closed) => {
@@ -94,11 +104,25 @@ fn open_intact(folder: &Path) -> Result<Files, StoreError> {
     }
 }
 
-fn completeness(home: &Home, files: &Files) -> Recovery {
-    if files.closed >= tail::noted(home.dir()) {
-        return Recovery::Clean;
+/// A store that has opened is used as it is only when nothing tells of a loss. `copy` is where one
+/// with a damaged header was copied to as it was found.
+fn complete(
+    home: &Home,
+    files: Files,
+    copy: Option<PathBuf>,
+) -> Result<(Files, Recovery), StoreError> {
+    let lost = files.closed < tail::noted(home.dir());
+    let mut why = match (&copy, lost) {
+        (None, false) => return Ok((files, Recovery::Clean)),
+        (_, true) => "its data file has lost its end since it was closed".to_owned(),
+        (Some(_), false) => "a segment of its data file is damaged".to_owned(),
+    };
+    let kept = copy.map_or(Kept::Themselves, Kept::Copied);
+    let Rebuilt { files, kept: path, has_gaps } = rebuild::rebuild(home, files, kept)?;
+    if has_gaps {
+        why.push_str(", and some of it could not be read");
     }
-    Recovery::Incomplete { why: "its data file has lost its end since it was closed".into() }
+    Ok((files, Recovery::Incomplete { path, why }))
 }
 
 fn open_files(folder: &Path) -> Result<Files, StoreError> {
@@ -146,23 +170,33 @@ fn restore_conf(home: &mut Home) -> Result<(), StoreError> {
 
 /// sled keeps a `snap.*` file for a faster open, and fails when it is damaged, although every row
 /// is still in the log. So: keep a copy of everything, try without, and only then start over.
-fn recover(home: &mut Home, why: String) -> Result<(Files, Recovery), StoreError> {
+fn recover(
+    home: &mut Home,
+    why: String,
+    copy: Option<PathBuf>,
+) -> Result<(Files, Recovery), StoreError> {
     let folder = home.folder();
     let snapshots = snapshots(&folder)?;
-    if snapshots.is_empty() {
+    if snapshots.is_empty() && copy.is_none() {
         return start_over(home, why);
     }
-    let copy = aside::copy_there(home.dir(), &folder)?;
+    let header_is_damaged = copy.is_some();
+    let copy = match copy {
+        Some(copy) => copy,
+        None => aside::copy_there(home.dir(), &folder)?,
+    };
     for snapshot in snapshots {
         fs::remove_file(snapshot)
             .map_err(|source| StoreError::io("removing a damaged snapshot", source))?;
     }
     durable::sync_directory(&folder)?;
     match open_intact(&folder) {
+        Ok(files) if header_is_damaged || files.closed < tail::noted(home.dir()) => {
+            complete(home, files, Some(copy))
+        }
         Ok(files) => {
             home.repaired(format!("sled's snapshot was damaged and has been rebuilt ({why})"));
-            let recovery = completeness(home, &files);
-            Ok((files, recovery))
+            Ok((files, Recovery::Clean))
         }
         Err(StoreError::Damaged { what, .. }) => {
             // The copy is the store as we found it; what we tried to open is left of a copy.

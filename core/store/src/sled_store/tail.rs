@@ -6,8 +6,6 @@
 //! its number into the log as its last record, and then, durably, into a file beside it. A log
 //! that knows less than the file has lost something. It costs nothing while the store is open.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::error::sled_error;
@@ -21,9 +19,6 @@ const KEY: &[u8] = b"closed";
 
 /// The file in the store's directory, beside sled's folder.
 const FILE: &str = "sled.closed";
-
-/// sled's default, which is never changed.
-const SEGMENT_BYTES: u64 = 512 * 1024;
 
 /// Records in a new or open store that it has been closed `count` times. Not yet durable.
 pub(super) fn record(db: &sled::Db, count: u64) -> Result<(), StoreError> {
@@ -54,23 +49,6 @@ pub(super) fn recorded(db: &sled::Db) -> Result<Option<u64>, StoreError> {
 pub(super) fn noted(dir: &Path) -> u64 {
     let text = std::fs::read_to_string(file(dir)).unwrap_or_default();
     text.strip_suffix('\n').and_then(|count| count.parse().ok()).unwrap_or(0)
-}
-
-/// Whether no segment of the data file has a header. sled would take such a file for a new one
-/// and write over it; it has to be moved aside as it is.
-pub(super) fn is_blank(data: &Path) -> std::io::Result<bool> {
-    const HEADER_BYTES: usize = 20;
-    let mut file = File::open(data)?;
-    let length = file.metadata()?.len();
-    for start in (0..length).step_by(SEGMENT_BYTES as usize) {
-        let mut header = Vec::with_capacity(HEADER_BYTES);
-        file.seek(SeekFrom::Start(start))?;
-        file.by_ref().take(HEADER_BYTES as u64).read_to_end(&mut header)?;
-        if header.iter().any(|byte| *byte != 0) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 fn file(dir: &Path) -> PathBuf {

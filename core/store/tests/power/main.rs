@@ -11,6 +11,7 @@ mod cuts;
 mod damage;
 mod faults;
 mod kills;
+mod repair;
 mod session;
 mod verify;
 mod worker;

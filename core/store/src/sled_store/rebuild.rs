@@ -1,0 +1,177 @@
+//! Copies a damaged store into new files, and puts these in its place.
+//!
+//! sled opens a log that has lost its end, and goes on in it; but what it writes there may be out of
+//! reach at the next open. A log of its own, written anew, has no such place.
+//!
+//! ```text
+//! sled.fresh    the new files; whole as soon as sled/ is away, and of no weight before
+//! sled.spent    the old ones, when a copy of them is kept already
+//! ```
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::error::sled_error;
+use super::open::{Files, create_in, open_intact};
+use super::tail;
+use crate::guard::caught;
+use crate::home::Home;
+use crate::{StoreError, aside, durable};
+
+/// How many rows go into the new store at once.
+const ROWS_AT_ONCE: usize = 256;
+
+/// What is to be kept of the old files.
+pub(super) enum Kept {
+    /// They go to `aside/` themselves.
+    Themselves,
+    /// They are there already, as they were found.
+    Copied(PathBuf),
+}
+
+/// What was made of a damaged store.
+pub(super) struct Rebuilt {
+    pub(super) files: Files,
+    /// Where what was damaged is kept.
+    pub(super) kept: PathBuf,
+    /// Whether some of it could not be read.
+    pub(super) has_gaps: bool,
+}
+
+/// Writes what can be read of `old` into new files, which take the place of the old ones.
+pub(super) fn rebuild(home: &Home, old: Files, kept: Kept) -> Result<Rebuilt, StoreError> {
+    let (folder, fresh) = (home.folder(), fresh(home));
+    clear(&fresh)?;
+    durable::create_directory(&fresh)?;
+    let new = create_in(&fresh)?;
+    let has_gaps = copy_rows(&old.db, &new.db)?;
+    // The new log does not miss what the old one has lost.
+    tail::record(&new.db, old.closed.max(tail::noted(home.dir())))?;
+    new.watch.flush(&new.db)?;
+    new.data.sync_all().map_err(|source| StoreError::io("syncing", source))?;
+    durable::sync_directory(&fresh)?;
+    durable::sync_directory(home.dir())?;
+    close(new)?;
+    if let Err(error) = close(old) {
+        // Damage may keep it from that; everything that could be read is in the new files.
+        tracing::debug!(%error, "damaged files did not close in order");
+    }
+    let kept = match kept {
+        Kept::Themselves => aside::move_there(home.dir(), &folder)?,
+        Kept::Copied(path) => {
+            let spent = spent(home);
+            clear(&spent)?;
+            rename(&folder, &spent)?;
+            path
+        }
+    };
+    settle(home)?;
+    Ok(Rebuilt { files: open_intact(&folder)?, kept, has_gaps })
+}
+
+/// Finishes an exchange of files that was cut off, and says so, or takes it back.
+pub(super) fn settle(home: &Home) -> Result<bool, StoreError> {
+    let (folder, fresh) = (home.folder(), fresh(home));
+    let finish = fresh.exists() && !folder.exists();
+    if finish {
+        rename(&fresh, &folder)?;
+    } else {
+        clear(&fresh)?;
+    }
+    clear(&spent(home))?;
+    Ok(finish)
+}
+
+fn fresh(home: &Home) -> PathBuf {
+    home.folder().with_extension("fresh")
+}
+
+fn spent(home: &Home) -> PathBuf {
+    home.folder().with_extension("spent")
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::rename(from, to).map_err(|source| StoreError::io("exchanging a damaged store", source))?;
+    durable::sync_parent(to)
+}
+
+fn clear(folder: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(StoreError::io("clearing an unfinished repair", error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// sled closes with the last handle, and syncs once more.
+fn close(files: Files) -> Result<(), StoreError> {
+    caught("closing", || {
+        drop(files);
+        Ok(())
+    })
+}
+
+/// Copies the rows up to the first that cannot be read, and from the end back to the last such.
+/// Returns whether there was one.
+fn copy_rows(from: &sled::Db, to: &sled::Db) -> Result<bool, StoreError> {
+    let mut copied = Copied { to, batch: sled::Batch::default(), waiting: 0, last: None };
+    let forwards = copied.all(|| from.iter(), sled::Iter::next)?;
+    if forwards {
+        return Ok(false);
+    }
+    let after = copied.last.take();
+    let beyond = || match &after {
+        Some(last) => {
+            from.range::<&[u8], _>((std::ops::Bound::Excluded(&**last), std::ops::Bound::Unbounded))
+        }
+        None => from.iter(),
+    };
+    copied.all(beyond, DoubleEndedIterator::next_back)?;
+    Ok(true)
+}
+
+struct Copied<'a> {
+    to: &'a sled::Db,
+    batch: sled::Batch,
+    waiting: usize,
+    last: Option<sled::IVec>,
+}
+
+impl Copied<'_> {
+    /// Copies what `next` yields, to its end or to the first damage. Returns whether it was the end.
+    fn all(
+        &mut self,
+        rows: impl FnOnce() -> sled::Iter,
+        next: fn(&mut sled::Iter) -> Option<sled::Result<(sled::IVec, sled::IVec)>>,
+    ) -> Result<bool, StoreError> {
+        let mut rows = rows();
+        loop {
+            let row = caught("reading", || {
+                next(&mut rows).transpose().map_err(|error| sled_error("reading", error))
+            });
+            match row {
+                Ok(Some((key, value))) => {
+                    self.batch.insert(&key, &value);
+                    self.last = Some(key);
+                    self.waiting += 1;
+                    if self.waiting == ROWS_AT_ONCE {
+                        self.write()?;
+                    }
+                }
+                Ok(None) => return self.write().map(|()| true),
+                Err(StoreError::Damaged { .. }) => return self.write().map(|()| false),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        let batch = std::mem::take(&mut self.batch);
+        self.waiting = 0;
+        caught("copying", || {
+            self.to.apply_batch(batch).map_err(|error| sled_error("copying", error))
+        })
+    }
+}
