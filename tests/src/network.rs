@@ -21,6 +21,12 @@ pub struct Line {
     pub envelopes_left: Option<usize>,
     /// Every request arrives twice, as if a frame had been sent again.
     pub twice: bool,
+    /// Batches after which the phone ends the sync by itself, in order: its time is up.
+    pub turns_left: Option<u32>,
+    /// What is under way when the line breaks is not lost, but arrives later.
+    pub late: bool,
+    /// What was under way when it broke.
+    pub undelivered: Vec<Request>,
     /// Stands between the relay and the phone.
     pub meddle: Option<Meddle>,
     /// Requests carried out so far.
@@ -50,6 +56,9 @@ impl Line {
         request: Request,
     ) -> Option<Vec<Reply>> {
         if self.requests_left == Some(0) {
+            if self.late {
+                self.undelivered.push(request);
+            }
             return None;
         }
         self.requests_left = self.requests_left.map(|left| left - 1);
@@ -122,6 +131,11 @@ impl Conversation {
         Ok(Self { session, connection: Connection::new(Box::new(|_| EXPORTER)) })
     }
 
+    /// The connection that a broken line leaves behind.
+    pub(crate) fn into_connection(self) -> Connection {
+        self.connection
+    }
+
     /// One batch of requests with their replies.
     ///
     /// # Errors
@@ -132,6 +146,9 @@ impl Conversation {
         phone: &mut Phone,
         line: &mut Line,
     ) -> Result<Turn, EngineError> {
+        if line.turns_left == Some(line.turns) {
+            return Ok(Turn::Cut);
+        }
         line.turns += 1;
         if line.turns > MAX_TURNS {
             return Err(EngineError::BadReply { what: "a sync without end" });
@@ -139,8 +156,10 @@ impl Conversation {
         let Some(batch) = self.session.next(&mut phone.replica, world.now_ms)? else {
             return Ok(Turn::Done);
         };
-        for request in batch {
+        let mut batch = batch.into_iter();
+        while let Some(request) = batch.next() {
             let Some(replies) = line.carry(world, &mut self.connection, request) else {
+                line.undelivered.extend(batch.filter(|_| line.late));
                 return Ok(Turn::Cut);
             };
             for reply in replies {

@@ -125,6 +125,7 @@ impl World {
         let glance = phone.replica.glance(&share, EXPORTER, &relay, self.now_ms)?;
         if let (_, Glance::Ask(request)) = glance {
             let Some(mut replies) = line.carry(self, &mut connection, request) else {
+                self.strand(connection, line);
                 return Ok(Turn::Cut);
             };
             let reply = replies.pop().filter(|reply| matches!(reply, Reply::Attached(_)));
@@ -139,11 +140,14 @@ impl World {
                 return Ok(Turn::Done);
             };
             shared.turns += 1;
-            'batch: for request in batch {
+            let mut batch = batch.into_iter();
+            'batch: while let Some(request) = batch.next() {
                 if let Request::Push { envelopes, .. } = &request {
                     shared.pushed += envelopes.len();
                 }
                 let Some(replies) = line.carry(self, &mut connection, request) else {
+                    line.undelivered.extend(batch.filter(|_| line.late));
+                    self.strand(connection, line);
                     return Ok(Turn::Cut);
                 };
                 for reply in replies {

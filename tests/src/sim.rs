@@ -6,6 +6,7 @@ mod claims;
 mod device;
 mod faults;
 mod knowledge;
+pub mod script;
 pub mod shares;
 mod steps;
 mod writing;
@@ -13,17 +14,21 @@ mod writing;
 use mainstay_core::engine::EngineError;
 use mainstay_core::space::phrase::Phrase;
 use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::Rng;
 
 use self::device::Device;
 use self::knowledge::Knowledge;
-use crate::world::{Plant, World};
+use self::script::Script;
+use crate::world::World;
 
 /// What went wrong.
 pub type Failure = String;
 
-/// Steps that one seed plays, at least; at most twice as many.
-const STEPS: u32 = 40;
+/// Steps that one seed plays, at least; fewer than twice as many.
+pub const STEPS: u32 = 40;
+/// The sources of chance: what happens, and every random byte.
+const CHOICES: u32 = 0;
+const KEYS: u32 = 1;
 /// Rounds of syncs of every device after the last fault, within which everything must be in order.
 pub const ROUNDS_TO_ORDER: usize = 6;
 
@@ -33,6 +38,7 @@ pub struct Sim {
     /// Whose devices these are, where a world holds several people's.
     who: &'static str,
     choices: ChaCha20Rng,
+    script: Script,
     phrase: Phrase,
     devices: Vec<Device>,
     known: Knowledge,
@@ -46,36 +52,37 @@ pub struct Sim {
     ahead_ms: i64,
 }
 
-/// Plays one seed.
+/// Plays one run.
 ///
 /// # Errors
 /// What was not as it should be, with the trace up to there.
-pub fn play(seed: u64, plant: Plant) -> Result<Vec<String>, (Failure, Vec<String>)> {
+pub fn play(script: &Script) -> Result<Vec<String>, (Failure, Vec<String>)> {
     knowledge::begin();
-    let mut sim = Sim::new(seed, plant);
+    let mut sim = Sim::new(script);
     match sim.run() {
         Ok(()) => Ok(sim.trace),
         Err(failure) => Err((failure, sim.trace)),
     }
 }
 
-/// The one line that replays a failing seed.
-pub fn replay_line(seed: u64) -> String {
+/// The one line that replays a failing run.
+pub fn replay_line(script: &Script) -> String {
+    let variables = script.variables();
     format!(
-        "MAINSTAY_SEED={seed} cargo test --release -p mainstay-tests --test simulator devices_and -- --nocapture"
+        "{variables} cargo test --release -p mainstay-tests --test simulator devices_and -- --nocapture"
     )
 }
 
 impl Sim {
-    fn new(seed: u64, plant: Plant) -> Self {
-        let mut world = World::new(seed);
-        world.plant = plant;
-        let choices = ChaCha20Rng::seed_from_u64(seed ^ 0x5eed_5eed_5eed_5eed);
-        Self::of(world, choices, "")
+    fn new(script: &Script) -> Self {
+        let mut world = World::new(script.seed);
+        world.plant = script.plant;
+        Self::of(world, script, "")
     }
 
     /// Somebody with one device.
-    fn of(mut world: World, choices: ChaCha20Rng, who: &'static str) -> Self {
+    fn of(mut world: World, script: &Script, who: &'static str) -> Self {
+        let choices = script.source(u32::MAX, CHOICES);
         let phrase = Phrase::make(&mut world.rng);
         let phone = world.phone(&phrase);
         let devices = vec![Device::new(0, phone)];
@@ -86,6 +93,7 @@ impl Sim {
             world,
             who,
             choices,
+            script: script.clone(),
             phrase,
             devices,
             known,
@@ -104,7 +112,11 @@ impl Sim {
         let steps = STEPS + self.below(STEPS);
         for step in 0..steps {
             self.step = step;
-            self.play_step()?;
+            self.choices = self.script.source(step, CHOICES);
+            self.world.rng = self.script.source(step, KEYS);
+            if !self.script.skip.contains(&step) {
+                self.play_step()?;
+            }
             self.check_claims()?;
         }
         self.settle()?;

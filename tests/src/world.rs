@@ -49,6 +49,10 @@ pub struct World {
     pub relay_ahead_ms: i64,
     /// Everything random comes from here.
     pub rng: ChaCha20Rng,
+    /// The relay begins another life before every sync, as one that is always restored would.
+    pub restless: bool,
+    /// Connections that broke, each with what was under way and has not arrived yet.
+    pub late: Vec<(Connection, Vec<Request>)>,
     /// Every request that the relay received, encoded, if it is to be kept.
     pub received: Option<Vec<u8>>,
     /// A fault built in on purpose.
@@ -79,6 +83,8 @@ impl World {
             now_ms,
             relay_ahead_ms: 0,
             rng,
+            restless: false,
+            late: Vec::new(),
             received: None,
             plant: Plant::None,
         }
@@ -114,6 +120,7 @@ impl World {
 
     /// Loses everything that the relay holds, but not its keys.
     pub fn wipe_relay(&mut self) {
+        self.late.clear();
         self.relay_store = MemoryStore::new();
         self.relay = new_relay(&mut self.rng, &self.relay_store);
     }
@@ -121,10 +128,31 @@ impl World {
     /// Puts an earlier copy of the relay's store in place. `told`: it takes a new incarnation, as an
     /// operator should see to; otherwise it goes on as if nothing had happened.
     pub fn put_relay_back(&mut self, store: MemoryStore, told: bool) {
+        self.late.clear();
         self.try_relay(store).expect("memory does not fail");
         if told {
-            let fresh = incarnation(&mut self.rng);
-            self.relay.restored(fresh).expect("memory does not fail");
+            self.renew_relay();
+        }
+    }
+
+    /// The relay begins another life with all that it has.
+    pub fn renew_relay(&mut self) {
+        let fresh = incarnation(&mut self.rng);
+        self.relay.restored(fresh).expect("memory does not fail");
+    }
+
+    /// What was under way on a line that broke arrives after all; nobody hears the answers.
+    pub fn arrive(&mut self, at: usize) {
+        let (mut connection, requests) = self.late.remove(at);
+        for request in requests {
+            self.handle(&mut connection, request);
+        }
+    }
+
+    /// Keeps what was under way on a line that broke.
+    pub(crate) fn strand(&mut self, connection: Connection, line: &mut Line) {
+        if !line.undelivered.is_empty() {
+            self.late.push((connection, std::mem::take(&mut line.undelivered)));
         }
     }
 
@@ -183,6 +211,16 @@ impl World {
         Ok(())
     }
 
+    /// The system suspends the app: everything is written down, and the store is let go of and
+    /// opened again.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn suspend(&mut self, phone: &mut Phone) -> Result<(), EngineError> {
+        phone.replica.flush()?;
+        self.crash(phone)
+    }
+
     /// One whole sync.
     ///
     /// # Errors
@@ -196,11 +234,17 @@ impl World {
     /// # Errors
     /// What the sync ended with.
     pub fn sync_over(&mut self, phone: &mut Phone, line: &mut Line) -> Result<Turn, EngineError> {
+        if self.restless {
+            self.renew_relay();
+        }
         let mut conversation = Conversation::begin(self, phone)?;
         loop {
             match conversation.turn(self, phone, line)? {
                 Turn::More => {}
-                ended => return Ok(ended),
+                ended => {
+                    self.strand(conversation.into_connection(), line);
+                    return Ok(ended);
+                }
             }
         }
     }

@@ -15,6 +15,8 @@ impl Sim {
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
         self.say("the faults stop");
         self.world.plant = Default::default();
+        self.world.restless = false;
+        self.world.late.clear();
         for round in 0..ROUNDS_TO_ORDER {
             for device in 0..self.devices.len() {
                 self.sync(device, &mut Line::default())?;

@@ -16,6 +16,10 @@ pub(super) struct Device {
     pub(super) backup: Option<(MemoryStore, usize)>,
     /// Its store was put back, or it has a twin: what others know of it may be more than it has.
     pub(super) doubtful: bool,
+    /// Where it is.
+    pub(super) zone: &'static str,
+    /// It has no network before this step.
+    pub(super) away_until: u32,
     /// Its last sync ended with word that it is not on the list, or that there are two lists.
     pub(super) apart: bool,
 }
@@ -23,7 +27,17 @@ pub(super) struct Device {
 impl Device {
     pub(super) fn new(id: u32, phone: Phone) -> Self {
         let label = format!("d{id}");
-        Self { id, label, phone, harm_seen: 0, backup: None, doubtful: false, apart: false }
+        Self {
+            id,
+            label,
+            phone,
+            harm_seen: 0,
+            backup: None,
+            doubtful: false,
+            zone: "Europe/Berlin",
+            away_until: 0,
+            apart: false,
+        }
     }
 
     /// Whether it takes part, as far as anybody can tell.

@@ -16,6 +16,55 @@ impl Sim {
         crashed.map_err(|e| self.failed(device, "open after a crash", &e))
     }
 
+    /// The system takes the app's place away; the app had time to write everything down.
+    pub(super) fn suspend(&mut self, device: usize) -> Result<(), Failure> {
+        self.say(format!("{} is suspended and comes back", self.devices[device].label));
+        let suspended = self.world.suspend(&mut self.devices[device].phone);
+        suspended.map_err(|e| self.failed(device, "open after a suspension", &e))
+    }
+
+    /// Requests of a sync that was cut off reach the relay after all.
+    pub(super) fn something_arrives_late(&mut self) -> Result<(), Failure> {
+        let under_way = self.world.late.len() as u32;
+        if under_way > 0 {
+            let at = self.below(under_way) as usize;
+            self.say(format!("{} requests arrive late", self.world.late[at].1.len()));
+            self.world.arrive(at);
+        }
+        Ok(())
+    }
+
+    /// The device goes where the clocks show another time.
+    pub(super) fn travel(&mut self, device: usize) -> Result<(), Failure> {
+        let zones =
+            ["Europe/Berlin", "Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kathmandu"];
+        let zone = zones[self.below(zones.len() as u32) as usize];
+        self.say(format!("{} is in {zone} now", self.devices[device].label));
+        self.devices[device].zone = zone;
+        Ok(())
+    }
+
+    /// The device has no network for some steps.
+    pub(super) fn go_out_of_reach(&mut self, device: usize) -> Result<(), Failure> {
+        let steps = 3 + self.below(12);
+        self.say(format!("{} is out of reach for {steps} steps", self.devices[device].label));
+        self.devices[device].away_until = self.step + steps;
+        Ok(())
+    }
+
+    pub(super) fn is_out_of_reach(&self, device: usize) -> bool {
+        self.devices[device].away_until > self.step
+    }
+
+    /// A relay that begins another life with all that it has; now and then one that goes on with that.
+    pub(super) fn renew_relay(&mut self) -> Result<(), Failure> {
+        self.world.restless ^= self.chance(40);
+        let again = if self.world.restless { ", and does so before every sync" } else { "" };
+        self.say(format!("the relay begins another life with all it has{again}"));
+        self.world.renew_relay();
+        self.harmed()
+    }
+
     pub(super) fn back_up(&mut self, device: usize) -> Result<(), Failure> {
         self.say(format!("{}'s store is backed up", self.devices[device].label));
         let operations = self.known.operations.len();

@@ -141,10 +141,13 @@ impl Sim {
     pub(super) fn on_relay(&mut self) -> Result<Option<Holdings>, Failure> {
         let (store, rng) = (self.world.relay_store.clone(), self.world.rng.clone());
         let plant = std::mem::take(&mut self.world.plant);
+        let (late, restless) = (std::mem::take(&mut self.world.late), self.world.restless);
+        self.world.restless = false;
         self.world.put_relay_back(crate::stores::copy(&store), false);
         let rebuilt = self.rebuild();
         self.world.put_relay_back(store, false);
         (self.world.rng, self.world.plant) = (rng, plant);
+        (self.world.late, self.world.restless) = (late, restless);
         rebuilt
     }
 

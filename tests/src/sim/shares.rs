@@ -15,15 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_protocol::ids::SpaceId;
 use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::Rng;
 
 use self::ties::{Tie, Word};
-use super::{Failure, Sim, knowledge};
+use super::script::Script;
+use super::{CHOICES, Failure, KEYS, Sim, knowledge};
 use crate::network::Line;
-use crate::world::{Phone, Plant, World};
+use crate::world::{Phone, World};
 
-/// Steps that one seed plays, at least; at most twice as many.
-const STEPS: u32 = 24;
+/// Steps that one seed plays, at least; fewer than twice as many.
+pub const STEPS: u32 = 24;
 
 const ANA: usize = 0;
 const BEN: usize = 1;
@@ -40,6 +41,7 @@ struct At {
 struct Care {
     world: World,
     choices: ChaCha20Rng,
+    script: Script,
     people: Vec<Sim>,
     ties: Vec<Tie>,
     words: Vec<Word>,
@@ -56,43 +58,45 @@ struct Care {
     step: u32,
 }
 
-/// Plays one seed.
+/// Plays one run.
 ///
 /// # Errors
 /// What was not as it should be, with the trace up to there.
-pub fn play(seed: u64, plant: Plant) -> Result<Vec<String>, (Failure, Vec<String>)> {
+pub fn play(script: &Script) -> Result<Vec<String>, (Failure, Vec<String>)> {
     knowledge::begin();
-    let mut care = Care::new(seed, plant);
+    let mut care = Care::new(script);
     match care.run() {
         Ok(()) => Ok(care.trace),
         Err(failure) => Err((failure, care.trace)),
     }
 }
 
-/// The one line that replays a failing seed.
-pub fn replay_line(seed: u64) -> String {
+/// The one line that replays a failing run.
+pub fn replay_line(script: &Script) -> String {
+    let variables = script.variables();
     format!(
-        "MAINSTAY_SEED={seed} cargo test --release -p mainstay-tests --test simulator people_and -- --nocapture"
+        "{variables} cargo test --release -p mainstay-tests --test simulator people_and -- --nocapture"
     )
 }
 
 impl Care {
-    fn new(seed: u64, plant: Plant) -> Self {
+    fn new(script: &Script) -> Self {
+        let seed = script.seed;
         let mut world = World::new(seed);
-        world.plant = plant;
-        let mut choices = ChaCha20Rng::seed_from_u64(seed ^ 0x5a_5a5a_5a5a);
+        world.plant = script.plant;
         let mut people = Vec::new();
         for who in ["ana's ", "ben's ", "the counsellor's "] {
             // A world of the person's own stands in while somebody else acts in the real one.
             let theirs = World::new(seed);
             let real = std::mem::replace(&mut world, theirs);
-            let mut person = Sim::of(real, ChaCha20Rng::from_rng(&mut choices), who);
+            let mut person = Sim::of(real, script, who);
             std::mem::swap(&mut world, &mut person.world);
             people.push(person);
         }
         Self {
             world,
-            choices,
+            choices: script.source(u32::MAX, CHOICES),
+            script: script.clone(),
             people,
             ties: Vec::new(),
             words: Vec::new(),
@@ -120,12 +124,23 @@ impl Care {
         }
         let steps = STEPS + self.below(STEPS);
         for step in 0..steps {
-            self.step = step;
-            self.play_step()?;
+            self.begin_step(step);
+            if !self.script.skip.contains(&step) {
+                self.play_step()?;
+            }
             self.check_delivery()?;
         }
         self.settle()?;
         self.check_order()
+    }
+
+    fn begin_step(&mut self, step: u32) {
+        self.step = step;
+        self.choices = self.script.source(step, CHOICES);
+        self.world.rng = self.script.source(step, KEYS);
+        for (which, person) in (KEYS + 1..).zip(&mut self.people) {
+            person.choices = self.script.source(step, which);
+        }
     }
 
     /// Lets somebody act in the world, by the clock of their device.

@@ -13,7 +13,7 @@ const MAX_DEVICES: usize = 5;
 impl Sim {
     pub(super) fn play_step(&mut self) -> Result<(), Failure> {
         let device = self.any();
-        match self.below(100) {
+        match self.below(113) {
             0..18 => self.log(device),
             18..29 => self.edit(device),
             29..34 => self.edit_twice(),
@@ -36,6 +36,11 @@ impl Sim {
             92..93 => self.link(device),
             93..94 => self.lose_and_restore(device),
             94..96 => self.confirm(device),
+            96..99 => self.suspend(device),
+            99..105 => self.something_arrives_late(),
+            105..106 => self.travel(device),
+            106..108 => self.go_out_of_reach(device),
+            108..109 => self.renew_relay(),
             _ => self.let_time_pass(),
         }
     }
@@ -95,14 +100,23 @@ impl Sim {
     }
 
     fn sync_whole(&mut self, device: usize) -> Result<(), Failure> {
-        self.say(format!("{} syncs", self.devices[device].label));
-        let mut line = Line { twice: self.chance(15), ..Line::default() };
+        if self.is_out_of_reach(device) {
+            return Ok(());
+        }
+        let turns_left = self.chance(15).then(|| 1 + self.below(4));
+        let in_time = turns_left.map(|turns| format!(" for {turns} turns")).unwrap_or_default();
+        self.say(format!("{} syncs{in_time}", self.devices[device].label));
+        let mut line = Line { twice: self.chance(15), turns_left, ..Line::default() };
         self.sync(device, &mut line).map(|_| ())
     }
 
     fn sync_cut(&mut self, device: usize) -> Result<(), Failure> {
+        if self.is_out_of_reach(device) {
+            return Ok(());
+        }
         let requests = 1 + self.below(9);
-        let mut line = Line { requests_left: Some(requests), ..Line::default() };
+        let late = self.chance(50);
+        let mut line = Line { requests_left: Some(requests), late, ..Line::default() };
         line.last_replies = self.below(3) as usize;
         self.say(format!(
             "{} syncs and is cut off at request {requests}",
@@ -118,7 +132,7 @@ impl Sim {
     /// Two devices sync at the same time, batch by batch.
     fn sync_two(&mut self) -> Result<(), Failure> {
         let (a, b) = (self.any(), self.any());
-        if a == b {
+        if a == b || self.is_out_of_reach(a) || self.is_out_of_reach(b) {
             return Ok(());
         }
         let labels = [a, b].map(|at| self.devices[at].label.clone());

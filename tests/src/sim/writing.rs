@@ -9,9 +9,9 @@ use super::{Failure, Sim};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-fn when(at_ms: i64) -> When {
+fn when(at_ms: i64, zone: &str) -> When {
     let at = Timestamp::from_millisecond(at_ms).expect("a simulated time is in range");
-    When::exact(at, "Europe/Berlin")
+    When::exact(at, zone)
 }
 
 fn note(text: String) -> EntryBody {
@@ -39,7 +39,8 @@ impl Sim {
     pub(super) fn log(&mut self, device: usize) -> Result<(), Failure> {
         let (at, text) = (self.moment(), self.words());
         let now_ms = self.world.now_ms;
-        let logged = self.devices[device].phone.replica.log(note(text), when(at), now_ms);
+        let at = when(at, self.devices[device].zone);
+        let logged = self.devices[device].phone.replica.log(note(text), at, now_ms);
         let id = logged.map_err(|e| self.failed(device, "log", &e))?;
         self.say(format!("{} logs {id}", self.devices[device].label));
         self.acknowledged(device, id)
@@ -142,10 +143,10 @@ impl Sim {
     pub(super) fn import(&mut self, device: usize) -> Result<(), Failure> {
         let count = 5 + self.below(90);
         self.say(format!("{} imports {count} entries", self.devices[device].label));
-        let base = self.moment();
+        let (base, zone) = (self.moment(), self.devices[device].zone);
         let mut entries = Vec::new();
         for n in 0..count {
-            let at = when(base - i64::from(n) * DAY_MS / 4);
+            let at = when(base - i64::from(n) * DAY_MS / 4, zone);
             let text = self.words();
             let id = EntryId::make(at.month(), &mut self.world.rng);
             let created = Timestamp::from_millisecond(self.world.now_ms).expect("in range");

@@ -7,6 +7,7 @@ mod dishonest;
 mod filled;
 mod invented;
 mod names;
+mod restless;
 mod salvage;
 mod unseen;
 mod waiting;

@@ -22,6 +22,8 @@ use crate::{StoreError, aside, durable};
 /// How many rows go into the new store at once.
 const ROWS_AT_ONCE: usize = 256;
 
+type Row = sled::Result<(sled::IVec, sled::IVec)>;
+
 /// What is to be kept of the old files.
 pub(super) enum Kept {
     /// They go to `aside/` themselves.
@@ -144,7 +146,7 @@ impl Copied<'_> {
     fn all(
         &mut self,
         rows: impl FnOnce() -> sled::Iter,
-        next: fn(&mut sled::Iter) -> Option<sled::Result<(sled::IVec, sled::IVec)>>,
+        next: fn(&mut sled::Iter) -> Option<Row>,
     ) -> Result<bool, StoreError> {
         let mut rows = rows();
         loop {

@@ -34,6 +34,11 @@ impl Care {
         self.relay_harmed()
     }
 
+    pub(super) fn renew_relay(&mut self) -> Result<(), Failure> {
+        self.on(At { person: ANA, device: 0 }, |sim, _| sim.renew_relay())?;
+        self.relay_harmed()
+    }
+
     fn relay_harmed(&mut self) -> Result<(), Failure> {
         for person in 0..self.people.len() {
             self.on(At { person, device: 0 }, |sim, _| sim.harmed())?;

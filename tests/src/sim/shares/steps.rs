@@ -12,7 +12,7 @@ impl Care {
         let at = self.any(owner);
         let anybody = self.below(3) as usize;
         let anybody = self.any(anybody);
-        match self.below(100) {
+        match self.below(113) {
             0..12 => self.log(at),
             12..18 => self.edit(at),
             18..21 => self.on(at, |sim, device| sim.delete(device)),
@@ -39,6 +39,11 @@ impl Care {
             92..94 => self.set_clock(anybody),
             94..95 => self.on(anybody, |sim, device| sim.confirm(device)),
             95..96 => self.open(),
+            96..99 => self.on(anybody, |sim, device| sim.suspend(device)),
+            99..105 => self.on(anybody, |sim, _| sim.something_arrives_late()),
+            105..106 => self.on(anybody, |sim, device| sim.travel(device)),
+            106..108 => self.on(anybody, |sim, device| sim.go_out_of_reach(device)),
+            108..109 => self.renew_relay(),
             _ => self.let_time_pass(),
         }
     }
@@ -65,14 +70,22 @@ impl Care {
     }
 
     fn sync_whole(&mut self, at: At) -> Result<(), Failure> {
+        if self.people[at.person].devices[at.device].away_until > self.step {
+            return Ok(());
+        }
         self.say(format!("{} syncs", self.label(at)));
-        let mut line = Line { twice: self.chance(15), ..Line::default() };
+        let turns_left = self.chance(15).then(|| 1 + self.below(4));
+        let mut line = Line { twice: self.chance(15), turns_left, ..Line::default() };
         self.sync(at, &mut line).map(|_| ())
     }
 
     fn sync_cut(&mut self, at: At) -> Result<(), Failure> {
+        if self.people[at.person].devices[at.device].away_until > self.step {
+            return Ok(());
+        }
         let requests = 1 + self.below(20);
-        let mut line = Line { requests_left: Some(requests), ..Line::default() };
+        let late = self.chance(50);
+        let mut line = Line { requests_left: Some(requests), late, ..Line::default() };
         line.last_replies = self.below(3) as usize;
         self.say(format!("{} syncs and is cut off at request {requests}", self.label(at)));
         self.sync(at, &mut line)?;
