@@ -7,6 +7,7 @@
 
 mod book;
 mod changes;
+mod comparing;
 mod disclosing;
 mod doors;
 mod editing;
@@ -26,10 +27,12 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::HeadsDigest;
 use mainstay_protocol::ids::{AuthorId, MemberId, SlotId, SpaceId};
 use mainstay_protocol::roster::{Role, Roster};
 
 use self::book::Book;
+use self::comparing::Comparison;
 pub use self::disclosing::{Disclosure, ShareHistory};
 pub use self::doors::Handshake;
 pub use self::editing::SharedPlanView;
@@ -72,6 +75,7 @@ pub(super) struct Share {
     lacks_wraps: bool,
     /// Something came that may say which changes of the plan were taken in.
     plan_came: bool,
+    comparison: Comparison,
     relay_ms: Option<i64>,
     /// This device's clock, when something was sealed last.
     now_ms: i64,
@@ -105,6 +109,17 @@ impl Share {
     /// Whether the list names this device.
     fn is_listed(&self) -> bool {
         self.roster.state().is_active(&self.author())
+    }
+
+    /// The relay's clock, as it told it last; without it, this device's.
+    fn clock_ms(&self) -> i64 {
+        self.relay_ms.unwrap_or(self.now_ms)
+    }
+
+    /// Whether these are the heads that this device knows, or differ from them as they did before.
+    fn is_settled(&self, theirs: &HeadsDigest, now_ms: i64) -> bool {
+        let difference = theirs.difference(&self.view.tally.digest);
+        self.view.relay.is_settled(&difference, now_ms)
     }
 
     fn owns(&self) -> bool {
@@ -223,6 +238,7 @@ impl Share {
             passed_over: false,
             lacks_wraps: false,
             plan_came: false,
+            comparison: Comparison::default(),
             relay_ms: None,
             now_ms: 0,
             received: 0,

@@ -9,7 +9,7 @@ use rand_core::{Rng, SeedableRng};
 use crate::kit::{Pair, log, pair};
 
 /// Lives in every run of the tests; `MAINSTAY_LIES=n` plays more.
-const LIVES: u64 = 12;
+const LIVES: u64 = 40;
 const STEPS: u32 = 24;
 
 /// All that was ever to be seen on the other side.
@@ -44,9 +44,8 @@ fn life_under_lies(seed: u64) {
             }
         }
     }
-    // A record that was kept back in good form is missed by nobody while the relay goes on as it is: the
-    // person is not told that it arrived, and where the relay begins anew, it comes.
-    p.world.wipe_relay();
+    // What was kept back comes now: it is asked for again after an hour.
+    p.world.now_ms += 3_600_000;
     for _ in 0..6 {
         let _ = p.world.sync_all(&mut p.phone).unwrap();
         let _ = p.world.sync_all(&mut p.laptop).unwrap();
@@ -56,6 +55,8 @@ fn life_under_lies(seed: u64) {
     assert_eq!(seen(&mut p.laptop, &p.share, now_ms).unwrap(), shown, "seed {seed}");
 }
 
+// Broken on purpose: a share that does not look at the relay's digest lacked, in life 6424, what had been
+// kept back.
 #[test]
 fn check_06_whatever_the_relay_answers_a_counsellor_sees_what_was_given_and_nothing_else() {
     let lives = std::env::var("MAINSTAY_LIES").ok().and_then(|n| n.parse().ok());

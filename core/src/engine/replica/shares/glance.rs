@@ -206,8 +206,11 @@ impl Share {
             // The relay says no more of it to this member than whether a consent was given anew.
             return attached.roster == self.roster.head();
         }
+        let relay_ms = i64::try_from(attached.now_ms).unwrap_or(now_ms);
+        let agrees = attached.heads.is_none_or(|theirs| self.is_settled(&theirs, relay_ms));
         let relay = &mut self.view.relay;
         let same = attached.recognised
+            && agrees
             && Some(attached.cursor) == relay.cursor
             && attached.roster == self.roster.head()
             && attached.receipts == relay.receipts

@@ -1,9 +1,6 @@
 //! One share as the sync's [`Local`] port. It holds records, which replace each other: there are no
 //! bodies to fetch, no chapters, no restore.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-
 use mainstay_protocol::codec;
 use mainstay_protocol::frame::{Admission, Grant, Item, Proof, Request, Signer};
 use mainstay_protocol::hash::Hash;
@@ -129,6 +126,7 @@ impl Local for Side<'_> {
         let relay = &mut self.share.view.relay;
         relay.grant = Some(codec::encode(&grant).into());
         (relay.cursor, relay.witness, relay.receipts) = (None, None, 0);
+        (relay.differs, relay.behind_ms) = (None, None);
         relay.intact = false;
         self.share.view.tally.owed = true;
         self.keep_durably()
@@ -155,6 +153,7 @@ impl Local for Side<'_> {
         relay.cursor = Some(Cursor::start(now.incarnation));
         relay.witness = relay.cursor;
         relay.receipts = 0;
+        (relay.differs, relay.behind_ms) = (None, None);
         self.share.view.tally.owed = true;
         self.journal.share_alarm(Alarm::RelayLost);
         self.keep_durably()
@@ -278,7 +277,7 @@ impl Local for Side<'_> {
             stated.space == self.share.id && stated.claim == Claim::Heads(HeadsDigest::of(heads))
         });
         match right {
-            true => self.find_lost(heads),
+            true => self.compare(heads),
             false => Err(EngineError::BadReply { what: "a statement about other heads" }),
         }
     }
@@ -289,16 +288,16 @@ impl Local for Side<'_> {
         Ok(())
     }
 
-    fn agrees(&mut self, _: &HeadsDigest) -> Result<bool, EngineError> {
-        Ok(true)
+    fn agrees(&mut self, theirs: &HeadsDigest) -> Result<bool, EngineError> {
+        self.agrees_with(theirs)
     }
 
     fn behind(&mut self) -> Result<Vec<SlotId>, EngineError> {
-        Ok(Vec::new())
+        Ok(self.slots_behind())
     }
 
     fn end_comparison(&mut self) -> Result<(), EngineError> {
-        Ok(())
+        self.note_comparison()
     }
 
     fn heard_receipts(&mut self, newest: u64) {
@@ -476,45 +475,6 @@ impl Side<'_> {
         }
         stated.retain(|known| known.author != author);
         stated.push(Stated { author, counter: receipt.counter, digest: receipt.digest });
-    }
-
-    /// What this side said and the relay has not: it is said again.
-    fn find_lost(&mut self, heads: &[SlotHead]) -> Result<(), EngineError> {
-        let (me, side) = (self.share.author(), self.share.my_side());
-        let there: BTreeMap<(SlotId, AuthorId), Head> =
-            heads.iter().map(|head| ((head.slot, head.author), head.head)).collect();
-        let mut ahead = false;
-        let mut lost = Vec::new();
-        self.journal.each_register(&self.share.id, &mut |register| {
-            if register.side == side {
-                let mine = register.head(&me);
-                ahead |= there
-                    .get(&(register.slot, me))
-                    .is_some_and(|head| mine.is_none_or(|mine| head.seq > mine.seq));
-                let stands = register.winner().map(|said| (said.author, said.head));
-                if stands.is_some_and(|(author, head)| {
-                    there.get(&(register.slot, author)) != Some(&head)
-                }) {
-                    lost.push(register);
-                }
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        let mut tx = self.journal.tx();
-        for mut register in lost {
-            register.lost = true;
-            self.journal.put_register(&mut tx, &self.share.id, &register)?;
-        }
-        tx.commit_lazily(&mut *self.journal.rng)?;
-        self.share.due = None;
-        self.share.view.compared = None;
-        if ahead {
-            // Somebody goes by this device's name, or it was put back: what they signed tells, so it
-            // is read.
-            let relay = &mut self.share.view.relay;
-            relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
-        }
-        self.keep()
     }
 
     /// This device goes on under another key of its own; its member certifies it with the next sync.
