@@ -60,5 +60,6 @@ async fn dispatch(home: &Home, out: &Output, command: Command) -> Result<(), Fai
         Command::Devices { action } => devices::devices(home, out, action).await,
         Command::Relay { action } => start::relay(home, out, action).await,
         Command::Verify => status::verify(home, out).await,
+        Command::SetAside { yes } => status::set_aside(home, out, yes).await,
     }
 }

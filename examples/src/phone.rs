@@ -61,6 +61,7 @@ async fn dispatch(home: &Home, out: &Output, command: Command) -> Result<(), Fai
         Command::Share { action } => share::share(home, out, action).await,
         Command::Relay { action } => start::relay(home, out, action).await,
         Command::Verify => status::verify(home, out).await,
+        Command::SetAside { yes } => status::set_aside(home, out, yes).await,
         Command::Export(args) => import::export(home, out, args).await,
     }
 }

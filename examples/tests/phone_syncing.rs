@@ -34,6 +34,22 @@ fn what_was_logged_offline_is_synced_and_comes_back_from_twelve_words() {
 }
 
 #[test]
+fn a_store_that_is_set_aside_starts_again_from_what_the_relay_holds() {
+    for store in STORES {
+        let desk = Desk::new();
+        let (phone, _) = desk.started("first", store);
+        phone.json(&["log", "note", "--note", "kept by the relay"]);
+        phone.json(&["sync"]);
+        let before = phone.run(&["export"]).out;
+        phone.refuses(&["set-aside"], "", 2, "on this device alone");
+        let kept = phone.json(&["set-aside", "--yes"]);
+        assert!(std::path::Path::new(kept["kept"].as_str().unwrap()).is_dir());
+        phone.json(&["sync"]);
+        assert_eq!(phone.run(&["export"]).out, before);
+    }
+}
+
+#[test]
 fn a_phrase_with_a_slip_is_pointed_at_and_changes_nothing() {
     let desk = Desk::new();
     let (phone, phrase) = desk.started("first", "sled");

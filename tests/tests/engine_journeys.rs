@@ -139,7 +139,7 @@ async fn a_lost_store_comes_back_from_the_relay_under_the_device_s_own_key() {
     let before = everything(&phone).await;
     phone.suspend().await.unwrap();
     let config = desk.config("first", Backend::Sled);
-    mainstay_store::set_aside(&config.dir).unwrap();
+    Engine::set_aside(&config.dir).await.unwrap();
     let again = Engine::open(config).await.unwrap();
     again.sync().await.unwrap();
     assert_eq!(everything(&again).await, before);

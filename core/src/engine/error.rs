@@ -20,9 +20,10 @@ pub enum EngineError {
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Something in the store is not what was written there.
+    /// Something in the store is not what was written there. Opening it again repairs what can be
+    /// repaired; [`Engine::set_aside`](crate::engine::Engine::set_aside) is for what stays.
     #[error(
-        "the journal's store is damaged ({what}); it was left as it is. Open it again: what the relay holds comes back with the next sync"
+        "the journal's store is damaged ({what}); it was left as it is. Open it again: what the relay holds comes back with the next sync. If it says so again, set it aside and open it once more"
     )]
     Damaged {
         /// What was found.

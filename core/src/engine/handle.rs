@@ -1,5 +1,6 @@
 //! The engine: what an app calls.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mainstay_protocol::address::RelayAddress;
@@ -51,6 +52,22 @@ impl Engine {
         });
         let phrase = made.await?;
         Ok((engine, phrase))
+    }
+
+    /// Moves the files of a damaged journal to `aside/` in its folder, where nothing is deleted: for one
+    /// that says [`EngineError::Damaged`] however often it is opened. Opened after that, it starts from what
+    /// the relay holds. What was on this device alone is in the files that were moved. The journal must not
+    /// be open. Returns where the files are now.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] when it is in use or cannot be moved.
+    pub async fn set_aside(folder: &Path) -> Result<PathBuf, EngineError> {
+        let folder = folder.to_path_buf();
+        let moved = tokio::task::spawn_blocking(move || mainstay_store::set_aside(&folder));
+        match moved.await {
+            Ok(moved) => Ok(moved?),
+            Err(_) => Err(EngineError::Closed),
+        }
     }
 
     /// Opens the journal in a folder.

@@ -91,6 +91,12 @@ pub(super) enum Command {
     },
     /// Check what is stored against itself
     Verify,
+    /// Start a damaged store again from what the relay holds; the damaged files are kept
+    SetAside {
+        /// What is on this device alone will be in the damaged files only
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 impl Command {
@@ -115,6 +121,7 @@ impl Command {
             Self::Devices { .. } => "devices",
             Self::Relay { .. } => "relay",
             Self::Verify => "verify",
+            Self::SetAside { .. } => "set-aside",
         }
     }
 }

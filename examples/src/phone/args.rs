@@ -70,6 +70,12 @@ pub(super) enum Command {
     },
     /// Check what is stored against itself
     Verify,
+    /// Start a damaged store again from what the relay holds; the damaged files are kept
+    SetAside {
+        /// What is on this device alone will be in the damaged files only
+        #[arg(long)]
+        yes: bool,
+    },
     /// Write every entry as JSON lines
     Export(ExportArgs),
 }
@@ -95,6 +101,7 @@ impl Command {
             Self::Share { .. } => "share",
             Self::Relay { .. } => "relay",
             Self::Verify => "verify",
+            Self::SetAside { .. } => "set-aside",
             Self::Export(_) => "export",
         }
     }

@@ -76,6 +76,9 @@ impl From<EngineError> for Failure {
             EngineError::Store(StoreError::WrongBackend { .. }) => {
                 Hint::Words("with `--store`; where that is left out, sled is meant")
             }
+            EngineError::Damaged { .. } | EngineError::Store(StoreError::Damaged { .. }) => {
+                Hint::Commands(&["set-aside"])
+            }
             EngineError::AlreadyThere => Hint::Words("choose one with --home DIR"),
             _ => Hint::None,
         };

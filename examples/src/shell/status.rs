@@ -1,6 +1,6 @@
 //! Where the entries are, and whether they are sound.
 
-use mainstay_core::engine::{RelayAddress, Status};
+use mainstay_core::engine::{Engine, RelayAddress, Status};
 use serde_json::{Value as Json, json};
 
 use super::failure::Failure;
@@ -57,6 +57,20 @@ fn text(program: &str, status: &Status, relay: Option<&RelayAddress>) -> String 
         lines.push(format!("Older history is still coming; `{program} sync` goes on."));
     }
     lines.join("\n")
+}
+
+/// Moves the files of a damaged store away: the next command starts it from what the relay holds.
+pub(crate) async fn set_aside(home: &Home, out: &Output, yes: bool) -> Result<(), Failure> {
+    if !yes {
+        return Err(Failure::usage(
+            "what is on this device alone would be in the files that are moved away, and nowhere else; \
+             if the store is damaged for good, say `set-aside --yes`",
+        ));
+    }
+    let kept = Engine::set_aside(&home.config(None).dir).await?;
+    out.say(json!({ "kept": kept.display().to_string() }), || {
+        format!("The damaged files are kept in {}.", kept.display())
+    })
 }
 
 pub(crate) async fn verify(home: &Home, out: &Output) -> Result<(), Failure> {

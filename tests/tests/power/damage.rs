@@ -59,7 +59,7 @@ impl Case<'_> {
         if self.again().await.is_ok() {
             return Ok(Seen::Told);
         }
-        mainstay_store::set_aside(&self.root.join("phone")).unwrap();
+        Engine::set_aside(&self.root.join("phone")).await.unwrap();
         self.again().await.map(|_| Seen::SetAside)
     }
 
