@@ -16,18 +16,18 @@ use crate::engine::error::EngineError;
 pub(super) struct Comparison {
     /// The relay's heads of places that count and that this device has not read.
     behind: Vec<SlotHead>,
-    /// What the relay holds, if it lacks nothing of this side's.
-    whole: Option<HeadsDigest>,
+    /// What the relay holds, while nothing is on its way to it.
+    theirs: Option<HeadsDigest>,
 }
 
 impl Side<'_> {
     /// Takes in the relay's heads. What this side said and the relay has not is said again.
     pub(super) fn compare(&mut self, heads: &[SlotHead]) -> Result<(), EngineError> {
-        let nothing_lost = self.find_lost(heads)?;
-        let whole = nothing_lost && self.journal.sent(&self.share.id)?.is_empty();
+        self.find_lost(heads)?;
+        let at_rest = self.journal.sent(&self.share.id)?.is_empty();
         let behind = self.unread_of(heads)?;
-        let whole = whole.then(|| HeadsDigest::of(heads));
-        self.share.comparison = Comparison { behind, whole };
+        let theirs = at_rest.then(|| HeadsDigest::of(heads));
+        self.share.comparison = Comparison { behind, theirs };
         Ok(())
     }
 
@@ -48,7 +48,9 @@ impl Side<'_> {
     pub(super) fn note_comparison(&mut self) -> Result<(), EngineError> {
         let shown = std::mem::take(&mut self.share.comparison);
         let behind = !self.unread_of(&shown.behind)?.is_empty();
-        let Some(theirs) = shown.whole else { return Ok(()) };
+        // What the relay lacks is noted as lost, and makes another difference when it is said again; where
+        // there is nobody to say it to any more, the difference stays.
+        let Some(theirs) = shown.theirs else { return Ok(()) };
         let now_ms = self.share.clock_ms();
         let view = &mut self.share.view;
         let differs = theirs.difference(&view.tally.digest);
@@ -79,8 +81,8 @@ impl Side<'_> {
         Ok(unread)
     }
 
-    /// What this side said and the relay has not: it is said again. Tells whether that is nothing.
-    fn find_lost(&mut self, heads: &[SlotHead]) -> Result<bool, EngineError> {
+    /// What this side said and the relay has not: it is said again.
+    fn find_lost(&mut self, heads: &[SlotHead]) -> Result<(), EngineError> {
         let (me, side) = (self.share.author(), self.share.my_side());
         let there: BTreeMap<(SlotId, AuthorId), Head> =
             heads.iter().map(|head| ((head.slot, head.author), head.head)).collect();
@@ -101,7 +103,6 @@ impl Side<'_> {
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        let nothing = lost.is_empty();
         let mut tx = self.journal.tx();
         for mut register in lost {
             register.lost = true;
@@ -116,7 +117,6 @@ impl Side<'_> {
             let relay = &mut self.share.view.relay;
             relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
         }
-        self.keep()?;
-        Ok(nothing)
+        self.keep()
     }
 }
