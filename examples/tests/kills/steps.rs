@@ -185,7 +185,6 @@ impl Session {
             let after = self.random.within(self.relay.start.max(Duration::from_millis(1)));
             let cut = self.relay.start_and_kill(after);
             self.figures.starts.count(cut);
-            self.start_was_cut = true;
         }
         self.relay.resume();
     }
