@@ -4,6 +4,7 @@
 //! Everything a request changes goes into one [`Change`] list and one [`FeedStore::commit`], which
 //! is atomic and durable before it returns.
 
+mod audit;
 mod change;
 mod embedded;
 mod key;

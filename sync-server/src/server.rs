@@ -9,7 +9,7 @@ use mainstay_protocol::address::{Pin, RelayAddress};
 use mainstay_protocol::frame::Invitation;
 use mainstay_protocol::ids::Incarnation;
 use mainstay_protocol::sign::Signed;
-use mainstay_store::{Recovery, SledStore, StoreError};
+use mainstay_store::{Recovery, SledStore, Store, StoreError};
 
 use crate::config::Config;
 use crate::feed::{Change, EmbeddedFeedStore, FeedError, FeedStore};
@@ -126,6 +126,9 @@ pub fn url(config: &Config) -> Result<RelayAddress, ServeError> {
 pub fn check(config: &Config) -> Result<u64, ServeError> {
     load_keys(config)?;
     let opened = SledStore::open(&config.data)?;
+    if let Recovery::Incomplete { .. } = opened.recovery {
+        tracing::warn!("the store was damaged; the next start takes out what is not whole");
+    }
     Ok(EmbeddedFeedStore::new(opened.store).count_spaces()?)
 }
 
@@ -133,14 +136,14 @@ fn open(config: &Config) -> Result<SledRelay, ServeError> {
     let files = KeyFiles::new(&config.keys, &config.data)?;
     let keys = files.load()?;
     let opened = SledStore::open(&config.data)?;
+    let is_incomplete = matches!(opened.recovery, Recovery::Incomplete { .. });
     match opened.recovery {
         Recovery::Clean => {}
         Recovery::MovedAside { .. } => tracing::warn!(
             "the store was damaged and has been moved aside; the devices will fill a new one"
         ),
         Recovery::Incomplete { .. } => tracing::warn!(
-            "the store was damaged and has been written anew without what could not be read; the \
-             devices will bring it again"
+            "the store was damaged and has been written anew without what could not be read"
         ),
         _ => tracing::warn!("the store was damaged and has been repaired; nothing is lost"),
     }
@@ -150,8 +153,14 @@ fn open(config: &Config) -> Result<SledRelay, ServeError> {
     let (known, beside_keys) = (store.witness()?, witness.read().map_err(failed)?);
     let exchanged = known.is_some_and(|known| !beside_keys.contains(&known));
     let mut relay = Relay::new(store, keys, config.relay, Incarnation(random()?))?;
-    if let Recovery::Incomplete { .. } = opened.recovery {
+    if is_incomplete {
+        let out = relay.store().take_out_damaged()?;
+        tracing::warn!(
+            spaces = out,
+            "spaces that lack something were taken out; the devices fill them again"
+        );
         relay.restored(Incarnation(random()?))?;
+        relay.store().store().mended()?;
     } else if exchanged || config.new_incarnation {
         tracing::warn!("the data are not those that were used last: a new incarnation begins");
         relay.restored(Incarnation(random()?))?;

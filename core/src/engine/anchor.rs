@@ -61,6 +61,15 @@ impl Anchor {
         }
     }
 
+    /// Tells a replica that has lost it which relay it belonged to.
+    pub(super) fn give_relay(config: &Config, replica: &mut Replica) -> Result<(), EngineError> {
+        let known = Self::load(config)?.and_then(|anchor| anchor.relay);
+        match known.and_then(|relay| relay.parse().ok()) {
+            Some(relay) if replica.relay_address().is_none() => replica.set_relay(&relay),
+            _ => Ok(()),
+        }
+    }
+
     /// Compares a replica with what the key store remembers, and has the replica say so if it is an
     /// older copy of itself.
     pub(super) fn check(config: &Config, replica: &mut Replica) -> Result<(), EngineError> {

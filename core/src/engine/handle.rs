@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, watch};
 use super::anchor::Anchor;
 use super::config::{Config, now_ms};
 use super::error::EngineError;
+use super::keys::KeyError;
 use super::replica::{DeviceInfo, Fork, Imported, Job, Problem, Replica, Shown, ShownPlan, Status};
 use super::worker::Worker;
 use crate::document::Row;
@@ -383,7 +384,20 @@ impl Engine {
                 if let mainstay_store::Recovery::MovedAside { path, .. } = &recovery {
                     return Err(EngineError::SetAside { path: path.clone() });
                 }
-                let mut replica = Replica::open(setup)?;
+                let store = Arc::clone(&setup.store);
+                let is_whole = !matches!(recovery, mainstay_store::Recovery::Incomplete { .. });
+                let mut replica = match Replica::open(setup) {
+                    // It was there once.
+                    Err(EngineError::Key(KeyError::Missing)) if !is_whole => {
+                        return Err(EngineError::damaged("what names this device is missing"));
+                    }
+                    opened => opened?,
+                };
+                if !is_whole {
+                    replica.mend()?;
+                    Anchor::give_relay(&config, &mut replica)?;
+                    store.mended()?;
+                }
                 Anchor::check(&config, &mut replica)?;
                 *slot = Some(replica);
                 Ok(())

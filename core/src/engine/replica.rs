@@ -18,6 +18,7 @@ mod known;
 mod local;
 mod log;
 mod members;
+mod mend;
 mod names;
 mod open;
 mod outbox;

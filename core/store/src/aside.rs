@@ -12,26 +12,40 @@ pub(crate) const FOLDER: &str = "aside";
 /// Moves `path`, a file or a folder of the store in `dir`, aside.
 pub(crate) fn move_there(dir: &Path, path: &Path) -> Result<PathBuf, StoreError> {
     let target = free_name(dir, path)?;
-    fs::rename(path, &target).map_err(|source| StoreError::io("moving a file aside", source))?;
-    durable::sync_parent(&target)?;
-    durable::sync_parent(path)?;
+    move_to(path, &target)?;
     Ok(target)
 }
 
-/// Copies the folder `path` of the store in `dir` aside, durably. A copy that could not be
-/// completed is removed again, and `path` is as it was.
+/// Moves `path` to a name that [`free_name`] gave.
+pub(crate) fn move_to(path: &Path, target: &Path) -> Result<(), StoreError> {
+    fs::rename(path, target).map_err(|source| StoreError::io("moving a file aside", source))?;
+    durable::sync_parent(target)?;
+    durable::sync_parent(path)
+}
+
+/// Copies the folder `path` of the store in `dir` aside, durably. It has its name when it is whole; what
+/// could not be completed is removed again, and `path` is as it was.
 pub(crate) fn copy_there(dir: &Path, path: &Path) -> Result<PathBuf, StoreError> {
+    let failed = |source| StoreError::io("copying a damaged store aside", source);
     let target = free_name(dir, path)?;
-    if let Err(source) = copy_folder(path, &target) {
-        // It is a part of a copy, so nothing is lost with it; on a full disk its space is needed.
-        let _ = fs::remove_dir_all(&target);
-        return Err(StoreError::io("copying a damaged store aside", source));
+    let part = target.with_extension("part");
+    // A part of a copy that was cut off: nothing is lost with it, and its space is needed.
+    let clear = |part: &Path| match fs::remove_dir_all(part) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    clear(&part).map_err(failed)?;
+    if let Err(source) = copy_folder(path, &part) {
+        let _ = clear(&part);
+        return Err(failed(source));
     }
+    fs::rename(&part, &target).map_err(failed)?;
     durable::sync_parent(&target)?;
     Ok(target)
 }
 
-fn free_name(dir: &Path, path: &Path) -> Result<PathBuf, StoreError> {
+/// A name there that nothing has.
+pub(crate) fn free_name(dir: &Path, path: &Path) -> Result<PathBuf, StoreError> {
     let folder = dir.join(FOLDER);
     durable::create_directory(&folder)?;
     let name = path.file_name().map_or_else(|| "store".into(), |name| name.to_string_lossy());

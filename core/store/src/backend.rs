@@ -64,7 +64,8 @@ pub enum Recovery {
         what: String,
     },
     /// It opened, but acknowledged writes may be lost: the medium has damaged it. What could be read
-    /// was written into new files, and is there from now on: refill it.
+    /// was written into new files, and is there from now on. What is missing may lie anywhere: nothing
+    /// that one row says of others can be trusted. Told at every open until [`Store::mended`].
     Incomplete {
         /// Where the damaged files are now: as they were found, or as sled left them after opening.
         path: PathBuf,

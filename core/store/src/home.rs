@@ -8,6 +8,7 @@
 //! sled.closed   see sled_store/tail.rs
 //! sled.fresh/   while a damaged store is written anew; see sled_store/rebuild.rs
 //! sled.spent/   the same
+//! sled.copied, sled.incomplete   see sled_store/lost.rs
 //! aside/        what was damaged, kept
 //! ```
 
@@ -150,8 +151,8 @@ pub fn set_aside(dir: &Path) -> Result<PathBuf, StoreError> {
     durable::create_directory(dir)?;
     let _lock = lock(dir)?;
     for backend in [Backend::Sled, Backend::Redb] {
-        // With it a repair that was cut off, which may be the whole of what is left.
-        for extension in ["", "fresh"] {
+        // With it a repair that was cut off, and first: alone, it would be taken for a whole one.
+        for extension in ["fresh", ""] {
             let folder = dir.join(backend.name()).with_extension(extension);
             if folder.exists() {
                 aside::move_there(dir, &folder)?;

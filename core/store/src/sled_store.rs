@@ -1,6 +1,7 @@
 //! The sled adapter. sled 0.34 is safe inside the rules of ARCHITECTURE.md, "Measured", and only there.
 
 mod error;
+mod lost;
 mod open;
 mod rebuild;
 mod segments;
@@ -213,6 +214,10 @@ impl Store for SledStore {
 
     fn flush(&self) -> Result<(), StoreError> {
         self.commit(&Batch::default())
+    }
+
+    fn mended(&self) -> Result<(), StoreError> {
+        lost::settled(&self.dir)
     }
 
     fn size_bytes(&self) -> Result<u64, StoreError> {

@@ -68,6 +68,15 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Full`], [`StoreError::Io`] or [`StoreError::Stopped`].
     fn flush(&self) -> Result<(), StoreError>;
 
+    /// What [`Recovery::Incomplete`](crate::Recovery::Incomplete) told was dealt with, durably. Until this
+    /// is called, every open tells it again.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    fn mended(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// What the store takes up, in bytes: the length of its files, or of its pairs in memory.
     ///
     /// # Errors

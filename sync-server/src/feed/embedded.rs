@@ -31,6 +31,15 @@ impl<S: Store> EmbeddedFeedStore<S> {
         Self { store }
     }
 
+    /// What it is kept in.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, FeedError> {
+        Ok(self.store.get(key)?)
+    }
+
     fn row<T: for<'b> Decode<'b, ()>>(
         &self,
         key: &[u8],
@@ -47,7 +56,7 @@ impl<S: Store> EmbeddedFeedStore<S> {
     }
 
     /// Visits keys that start with `prefix`, from `from` on.
-    fn visit(
+    pub(super) fn visit(
         &self,
         from: &[u8],
         prefix: &[u8],
@@ -89,7 +98,12 @@ impl<S: Store> EmbeddedFeedStore<S> {
     }
 
     /// The distinct values of the `len` bytes after `prefix`, at most `limit`.
-    fn distinct(&self, prefix: &[u8], len: usize, limit: usize) -> Result<Vec<Vec<u8>>, FeedError> {
+    pub(super) fn distinct(
+        &self,
+        prefix: &[u8],
+        len: usize,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, FeedError> {
         let mut found = Vec::new();
         let mut from = Some(prefix.to_vec());
         while let Some(start) = from.take().filter(|_| found.len() < limit) {
@@ -355,10 +369,13 @@ fn stop_at(found: usize, limit: usize) -> ControlFlow<()> {
     if found >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-fn damaged(what: &'static str) -> FeedError {
+pub(super) fn damaged(what: &'static str) -> FeedError {
     FeedError::Damaged { what }
 }
 
-fn read<T: for<'b> Decode<'b, ()>>(bytes: &[u8], what: &'static str) -> Result<T, FeedError> {
+pub(super) fn read<T: for<'b> Decode<'b, ()>>(
+    bytes: &[u8],
+    what: &'static str,
+) -> Result<T, FeedError> {
     codec::decode(bytes).map_err(|_| FeedError::Damaged { what })
 }

@@ -85,6 +85,7 @@ impl Sim {
             self.check_status(*at, at == first)?;
         }
         self.check_kept(*first)?;
+        self.check_relay()?;
         self.check_restore(&expected)
     }
 
@@ -130,6 +131,15 @@ impl Sim {
             return Err(format!("{}: at the end: {status:?}", self.devices[at].label));
         }
         Ok(())
+    }
+
+    /// What the relay counts is what it holds: a repair relies on it.
+    fn check_relay(&self) -> Result<(), Failure> {
+        let damaged = self.world.relay.store().take_out_damaged();
+        match damaged.map_err(|e| e.to_string())? {
+            0 => Ok(()),
+            spaces => Err(format!("{spaces} spaces on the relay do not add up")),
+        }
     }
 
     fn check_verified(&mut self, at: usize) -> Result<(), Failure> {

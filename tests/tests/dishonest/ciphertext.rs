@@ -227,13 +227,17 @@ fn check_13_bombs_under_a_good_seal_are_told_of_and_stop_nothing() {
     // CBOR that promises more than there is, in an honest frame and in a bare one.
     let huge = [&[0x9b][..], &u64::MAX.to_be_bytes()].concat();
     let good = Payload::Plan { changes: vec![0; 10].into() }.to_bytes();
+    // The first byte says whether what follows is compressed.
+    let tagged = |tag: u8, bytes: &[u8]| [&[tag], bytes].concat();
     let payloads = vec![
+        tagged(1, &bomb),
+        tagged(1, &nested),
+        tagged(1, &zstd::bulk::compress(&huge, 3).unwrap()),
+        tagged(0, &huge),
+        tagged(0, &[]),
+        tagged(1, &[0x28, 0xb5, 0x2f, 0xfd]),
         bomb,
-        nested,
-        zstd::bulk::compress(&huge, 3).unwrap(),
-        huge,
         Vec::new(),
-        vec![0x28, 0xb5, 0x2f, 0xfd],
         good,
     ];
     slipped_in(&mut w, &payloads);

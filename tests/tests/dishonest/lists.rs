@@ -3,12 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use mainstay_core::engine::{Alarm, DeviceInfo, Job};
+use mainstay_core::engine::{Alarm, DeviceInfo, Job, Replica};
+use mainstay_core::space::change::Newcomer;
+use mainstay_core::space::device::DeviceSecret;
+use mainstay_core::space::recovery::Recovery;
 use mainstay_core::space::test_kit::signing_key;
 use mainstay_core::sync::Local;
 use mainstay_protocol::codec;
 use mainstay_protocol::frame::{Reply, Request, Signer};
-use mainstay_protocol::roster::{Act, Device, Record, Roster, record_hash};
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::roster::{Act, Device, Record, Roster, WrapRef, record_hash};
 use mainstay_protocol::sign::{Signature, Signed};
 use mainstay_tests::inside::Inside;
 use mainstay_tests::network::Line;
@@ -47,11 +51,11 @@ fn showing(list: Records) -> Line {
 }
 
 /// A record that lets a key of the relay's in, as whoever is named, under a signature of its own or one
-/// that an honest record bore.
-fn intruders(w: &Watch, list: &Records) -> Vec<Records> {
+/// that an honest record bore. Nothing but the signature is wrong with those of a device and of the words.
+fn intruders(w: &mut Watch, list: &Records) -> Vec<Records> {
     let relay = signing_key(&[66; 32]);
     let last = list.last().unwrap();
-    let space = w.phones[0].replica.space();
+    let (space, owner) = (w.phones[0].replica.space(), w.phones[0].replica.author());
     let mut like = list.iter().filter_map(|signed| {
         signed.peek().unwrap().acts.into_iter().find_map(|act| match act {
             Act::Admit { device, .. } => Some(device),
@@ -59,25 +63,41 @@ fn intruders(w: &Watch, list: &Records) -> Vec<Records> {
         })
     });
     let device = Device { key: relay.verify_key(), ..like.next_back().unwrap() };
-    let owner = w.phones[0].replica.author();
-    let mut lists = Vec::new();
-    for signer in [Signer::Recovery, Signer::Device(owner), Signer::Device(relay.author_id())] {
-        let record = Record {
-            version: mainstay_protocol::FORMAT_VERSION,
-            space,
-            number: list.len() as u32,
-            parent: Some(record_hash(last)),
-            signer,
-            acts: vec![Act::Admit { device: device.clone(), wrap: None, succeeds: None }],
-        };
-        let borrowed = Signature(*codec::encode(last).last_chunk().unwrap());
-        for signed in
-            [Signed::seal(&record, |input| relay.sign(input)), Signed::seal(&record, |_| borrowed)]
-        {
-            lists.push([&list[..], &[signed]].concat());
-        }
+    let wrap = WrapRef { to: Signer::Device(relay.author_id()), hash: Hash([1; 32]) };
+    let admits = |signer| Record {
+        version: mainstay_protocol::FORMAT_VERSION,
+        space,
+        number: list.len() as u32,
+        parent: Some(record_hash(last)),
+        signer,
+        acts: vec![Act::Admit { device: device.clone(), wrap: Some(wrap), succeeds: None }],
+    };
+    let recovers = {
+        let inside = Inside::new(&w.world.relay, &w.phrase, w.world.now_ms as u64);
+        let keys = (&inside.roster, &inside.keyring);
+        let secret = DeviceSecret::make(&mut w.world.rng);
+        let newcomer = Newcomer::own(&secret.keys(&space, 0), "an intruder");
+        let recovery = Recovery::derive(&w.phrase);
+        let change = Replica::draft_recovery(&mut w.world.rng, keys, &recovery, &newcomer);
+        change.unwrap().record
+    };
+    let with = |signed| [&list[..], &[signed]].concat();
+    // Signed by whom they name, they count.
+    let key = w.phones[0].secret.keys(&space, 0).author;
+    let honest = Signed::seal(&admits(Signer::Device(owner)), |input| key.sign(input));
+    for honest in [honest, recovers.clone()] {
+        Roster::verify(space, &with(honest)).unwrap();
     }
-    lists
+    let borrowed = Signature(*codec::encode(last).last_chunk().unwrap());
+    let records = [
+        admits(Signer::Device(owner)),
+        recovers.peek().unwrap(),
+        admits(Signer::Device(relay.author_id())),
+    ];
+    let forged = |record: &Record| {
+        [Signed::seal(record, |input| relay.sign(input)), Signed::seal(record, |_| borrowed)]
+    };
+    records.iter().flat_map(forged).map(with).collect()
 }
 
 #[test]
@@ -87,7 +107,7 @@ fn check_02_a_list_of_devices_that_was_altered_changes_nothing() {
     w.honest();
     let before = listed(&w, 1);
     let list = true_list(&w);
-    let mut lies = intruders(&w, &list);
+    let mut lies = intruders(&mut w, &list);
     assert!(list.len() >= 3);
     for at in 0..list.len() - 1 {
         let mut short = list.clone();

@@ -181,11 +181,14 @@ fn check_05_a_wrap_with_bad_input_gives_no_key_and_stops_nothing() {
     w.phones.pop();
     w.log(0, "under the new key");
     w.sync(0, Line::default()).unwrap();
+    let told = std::rc::Rc::new(std::cell::Cell::new(0));
     for lie in 0..6 {
+        let told = told.clone();
         let line = lying(move |_, mut replies| {
             for reply in &mut replies {
                 let Reply::Wraps { wraps } = reply else { continue };
                 for wrap in wraps {
+                    told.set(told.get() + 1);
                     let mut sealed = wrap.sealed.to_vec();
                     let half = 1088.min(sealed.len());
                     match lie {
@@ -205,6 +208,7 @@ fn check_05_a_wrap_with_bad_input_gives_no_key_and_stops_nothing() {
         let _ = w.sync(1, line);
         assert_eq!(w.rows(1).len(), 6, "lie {lie}: nothing is read under a key that never came");
     }
+    assert!(told.get() >= 6, "{} lies were told", told.get());
     w.honest_to_the_last();
 }
 

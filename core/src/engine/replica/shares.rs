@@ -15,6 +15,7 @@ mod errand;
 mod giving;
 mod glance;
 mod info;
+mod mending;
 mod opened;
 mod opening;
 mod read;

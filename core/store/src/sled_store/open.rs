@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::error::sled_error;
-use super::rebuild::{self, Kept, Rebuilt};
+use super::lost;
+use super::rebuild::{self, Kept};
 use super::segments::{self, Headers};
 use super::tail;
 use super::watch::Watch;
@@ -41,10 +42,23 @@ pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
         home.clear_unfinished()?;
         return create(home).map(|files| (files, Recovery::Clean));
     }
-    let was_cut_off = rebuild::settle(home)?;
-    let copy = match segments::headers(&home.folder().join("db")) {
-        Ok(Headers::Sound) => None,
-        Ok(Headers::Damaged) => Some(aside::copy_there(home.dir(), &home.folder())?),
+    rebuild::settle(home)?;
+    match open_found(home)? {
+        (files, Recovery::MovedAside { path, why }) => {
+            // Whoever finds nothing at all needs no other word.
+            lost::settled(home.dir())?;
+            lost::forget_copy(home.dir())?;
+            Ok((files, Recovery::MovedAside { path, why }))
+        }
+        (files, recovery) => Ok((files, lost::noted(home.dir()).unwrap_or(recovery))),
+    }
+}
+
+fn open_found(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
+    let (damage, is_torn) = match segments::headers(&home.folder()) {
+        Ok(Headers::Sound) => (None, false),
+        Ok(Headers::Torn) => (None, true),
+        Ok(Headers::Damaged) => (Some(keep(home)?), false),
         Ok(Headers::None) => return start_over(home, "its data file is empty".into()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return start_over(home, "its data file is missing".into());
@@ -53,14 +67,26 @@ pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
     };
     restore_conf(home)?;
     match open_intact(&home.folder()) {
-        Ok(files) if was_cut_off && copy.is_none() => {
-            let path = home.dir().join(aside::FOLDER);
-            let why = "it was damaged, and its repair was cut off; the repair is done now".into();
-            Ok((files, Recovery::Incomplete { path, why }))
+        // Only reading tells whether a torn segment was in use.
+        Ok(files) if is_torn && !rebuild::is_readable(&files.db)? => {
+            complete(home, files, Some(Kept::Themselves))
         }
-        Ok(files) => complete(home, files, copy),
-        Err(StoreError::Damaged { what, .. }) => recover(home, what, copy),
+        Ok(files) => complete(home, files, damage),
+        Err(StoreError::Damaged { what, .. }) => recover(home, what, damage),
         Err(error) => Err(error),
+    }
+}
+
+/// Copies damaged files before sled opens them, and writes to them; where the medium does not give all of
+/// them, they are kept as sled leaves them.
+fn keep(home: &Home) -> Result<Kept, StoreError> {
+    match lost::copied(home.dir(), &home.folder()) {
+        Ok(copy) => Ok(Kept::Copied(copy)),
+        Err(StoreError::Full) => Err(StoreError::Full),
+        Err(error) => {
+            tracing::debug!(%error, "damaged files cannot be copied");
+            Ok(Kept::Themselves)
+        }
     }
 }
 
@@ -104,25 +130,25 @@ pub(super) fn open_intact(folder: &Path) -> Result<Files, StoreError> {
     }
 }
 
-/// A store that has opened is used as it is only when nothing tells of a loss. `copy` is where one
-/// with a damaged header was copied to as it was found.
+/// A store that has opened is used as it is only when nothing tells of a loss. `damage`: a header is
+/// damaged, and what is kept of the files.
 fn complete(
     home: &Home,
     files: Files,
-    copy: Option<PathBuf>,
+    damage: Option<Kept>,
 ) -> Result<(Files, Recovery), StoreError> {
     let lost = files.closed < tail::noted(home.dir());
-    let mut why = match (&copy, lost) {
-        (None, false) => return Ok((files, Recovery::Clean)),
-        (_, true) => "its data file has lost its end since it was closed".to_owned(),
-        (Some(_), false) => "a segment of its data file is damaged".to_owned(),
+    let why = match (&damage, lost) {
+        (None, false) => {
+            // A copy from before is of something else.
+            lost::forget_copy(home.dir())?;
+            return Ok((files, Recovery::Clean));
+        }
+        (_, true) => "its data file has lost its end since it was closed",
+        (Some(_), false) => "a segment of its data file is damaged",
     };
-    let kept = copy.map_or(Kept::Themselves, Kept::Copied);
-    let Rebuilt { files, kept: path, has_gaps } = rebuild::rebuild(home, files, kept)?;
-    if has_gaps {
-        why.push_str(", and some of it could not be read");
-    }
-    Ok((files, Recovery::Incomplete { path, why }))
+    let files = rebuild::rebuild(home, files, damage.unwrap_or(Kept::Themselves), why)?;
+    Ok((files, Recovery::Clean))
 }
 
 fn open_files(folder: &Path) -> Result<Files, StoreError> {
@@ -173,17 +199,17 @@ fn restore_conf(home: &mut Home) -> Result<(), StoreError> {
 fn recover(
     home: &mut Home,
     why: String,
-    copy: Option<PathBuf>,
+    damage: Option<Kept>,
 ) -> Result<(Files, Recovery), StoreError> {
     let folder = home.folder();
     let snapshots = snapshots(&folder)?;
-    if snapshots.is_empty() && copy.is_none() {
+    if snapshots.is_empty() && damage.is_none() {
         return start_over(home, why);
     }
-    let header_is_damaged = copy.is_some();
-    let copy = match copy {
-        Some(copy) => copy,
-        None => aside::copy_there(home.dir(), &folder)?,
+    let header_is_damaged = damage.is_some();
+    let copy = match damage {
+        Some(Kept::Copied(copy)) => copy,
+        _ => lost::copied(home.dir(), &folder)?,
     };
     for snapshot in snapshots {
         fs::remove_file(snapshot)
@@ -192,10 +218,11 @@ fn recover(
     durable::sync_directory(&folder)?;
     match open_intact(&folder) {
         Ok(files) if header_is_damaged || files.closed < tail::noted(home.dir()) => {
-            complete(home, files, Some(copy))
+            complete(home, files, Some(Kept::Copied(copy)))
         }
         Ok(files) => {
             home.repaired(format!("sled's snapshot was damaged and has been rebuilt ({why})"));
+            lost::forget_copy(home.dir())?;
             Ok((files, Recovery::Clean))
         }
         Err(StoreError::Damaged { what, .. }) => {

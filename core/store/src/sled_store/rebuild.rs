@@ -10,9 +10,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use super::error::sled_error;
+use super::lost;
 use super::open::{Files, create_in, open_intact};
 use super::tail;
 use crate::guard::caught;
@@ -32,57 +34,70 @@ pub(super) enum Kept {
     Copied(PathBuf),
 }
 
-/// What was made of a damaged store.
-pub(super) struct Rebuilt {
-    pub(super) files: Files,
-    /// Where what was damaged is kept.
-    pub(super) kept: PathBuf,
-    /// Whether some of it could not be read.
-    pub(super) has_gaps: bool,
-}
-
-/// Writes what can be read of `old` into new files, which take the place of the old ones.
-pub(super) fn rebuild(home: &Home, old: Files, kept: Kept) -> Result<Rebuilt, StoreError> {
+/// Writes what can be read of `old` into new files, which take the place of the old ones, and notes that
+/// something was lost.
+pub(super) fn rebuild(home: &Home, old: Files, kept: Kept, why: &str) -> Result<Files, StoreError> {
     let (folder, fresh) = (home.folder(), fresh(home));
     clear(&fresh)?;
-    durable::create_directory(&fresh)?;
-    let new = create_in(&fresh)?;
+    let has_gaps = match write_fresh(home, &old, &fresh) {
+        Ok(has_gaps) => has_gaps,
+        Err(error) => {
+            // On a full disk its room is needed.
+            let _ = clear(&fresh);
+            return Err(error);
+        }
+    };
+    if let Err(error) = close(old) {
+        // Damage may keep it from that; everything that could be read is in the new files.
+        tracing::debug!(%error, "damaged files did not close in order");
+    }
+    let target = match &kept {
+        Kept::Themselves => aside::free_name(home.dir(), &folder)?,
+        Kept::Copied(path) => path.clone(),
+    };
+    let gaps = if has_gaps { ", and some of it could not be read" } else { "" };
+    lost::note(home.dir(), &target, &format!("{why}{gaps}"))?;
+    match kept {
+        Kept::Themselves => aside::move_to(&folder, &target)?,
+        Kept::Copied(_) => {
+            let spent = spent(home);
+            clear(&spent)?;
+            rename(&folder, &spent)?;
+        }
+    }
+    settle(home)?;
+    open_intact(&folder)
+}
+
+/// Makes the new files, durably. Tells whether there was something that could not be read.
+fn write_fresh(home: &Home, old: &Files, fresh: &Path) -> Result<bool, StoreError> {
+    durable::create_directory(fresh)?;
+    let new = create_in(fresh)?;
     let has_gaps = copy_rows(&old.db, &new.db)?;
     // The new log does not miss what the old one has lost.
     tail::record(&new.db, old.closed.max(tail::noted(home.dir())))?;
     new.watch.flush(&new.db)?;
     new.data.sync_all().map_err(|source| StoreError::io("syncing", source))?;
-    durable::sync_directory(&fresh)?;
+    durable::sync_directory(fresh)?;
     durable::sync_directory(home.dir())?;
     close(new)?;
-    if let Err(error) = close(old) {
-        // Damage may keep it from that; everything that could be read is in the new files.
-        tracing::debug!(%error, "damaged files did not close in order");
-    }
-    let kept = match kept {
-        Kept::Themselves => aside::move_there(home.dir(), &folder)?,
-        Kept::Copied(path) => {
-            let spent = spent(home);
-            clear(&spent)?;
-            rename(&folder, &spent)?;
-            path
-        }
-    };
-    settle(home)?;
-    Ok(Rebuilt { files: open_intact(&folder)?, kept, has_gaps })
+    Ok(has_gaps)
 }
 
-/// Finishes an exchange of files that was cut off, and says so, or takes it back.
-pub(super) fn settle(home: &Home) -> Result<bool, StoreError> {
+/// Finishes an exchange of files that was cut off, or takes it back.
+pub(super) fn settle(home: &Home) -> Result<(), StoreError> {
     let (folder, fresh) = (home.folder(), fresh(home));
-    let finish = fresh.exists() && !folder.exists();
-    if finish {
+    if fresh.exists() && !folder.exists() {
         rename(&fresh, &folder)?;
+        lost::forget_copy(home.dir())?;
     } else {
         clear(&fresh)?;
     }
-    clear(&spent(home))?;
-    Ok(finish)
+    if let Err(error) = clear(&spent(home)) {
+        // It is in nobody's way.
+        tracing::debug!(%error, "old files were left");
+    }
+    Ok(())
 }
 
 fn fresh(home: &Home) -> PathBuf {
@@ -115,6 +130,21 @@ fn close(files: Files) -> Result<(), StoreError> {
     })
 }
 
+/// Whether every row can be read.
+pub(super) fn is_readable(db: &sled::Db) -> Result<bool, StoreError> {
+    let read = caught("reading", || {
+        for row in db.iter() {
+            row.map_err(|error| sled_error("reading", error))?;
+        }
+        Ok(())
+    });
+    match read {
+        Ok(()) => Ok(true),
+        Err(StoreError::Damaged { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Copies the rows up to the first that cannot be read, and from the end back to the last such.
 /// Returns whether there was one.
 fn copy_rows(from: &sled::Db, to: &sled::Db) -> Result<bool, StoreError> {
@@ -125,9 +155,7 @@ fn copy_rows(from: &sled::Db, to: &sled::Db) -> Result<bool, StoreError> {
     }
     let after = copied.last.take();
     let beyond = || match &after {
-        Some(last) => {
-            from.range::<&[u8], _>((std::ops::Bound::Excluded(&**last), std::ops::Bound::Unbounded))
-        }
+        Some(last) => from.range::<&[u8], _>((Bound::Excluded(&**last), Bound::Unbounded)),
         None => from.iter(),
     };
     copied.all(beyond, DoubleEndedIterator::next_back)?;

@@ -4,7 +4,8 @@
 //! sled writes to, a snapshot may still open the store, which then takes more writes into that
 //! segment and finds none of them at the next open. So we look first.
 
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -25,31 +26,81 @@ pub(super) enum Headers {
     /// There is none. sled would take such a file for a new one and write over it; it has to be
     /// moved aside as it is.
     None,
+    /// One that does not check out looks as a power cut leaves a segment that was being begun or cleared,
+    /// and the log goes without a gap from the snapshot to its newest segment. Unless rows cannot be read,
+    /// nothing was in it.
+    Torn,
     /// One that was written does not check out.
     Damaged,
 }
 
-/// Looks at the header of every segment, and at all of one that has none: a free one is all zeros.
-pub(super) fn headers(data: &Path) -> std::io::Result<Headers> {
-    let mut file = File::open(data)?;
+/// What one segment looks like.
+enum Segment {
+    Free,
+    /// At this place in the log.
+    Used(u64),
+    Torn,
+    Damaged,
+}
+
+/// Looks at the header of every segment in sled's folder, and at all of one that has none: a free one is
+/// all zeros.
+pub(super) fn headers(folder: &Path) -> std::io::Result<Headers> {
+    let mut file = File::open(folder.join("db"))?;
     let length = file.metadata()?.len();
-    let mut found = Headers::None;
+    let (mut places, mut torn) = (BTreeSet::new(), false);
     for start in (0..length).step_by(SEGMENT_BYTES as usize) {
         file.seek(SeekFrom::Start(start))?;
-        let header = read(&mut file, HEADER_BYTES)?;
-        let state = match header_state(&header) {
-            Headers::None if !is_zero(&read(&mut file, SEGMENT_BYTES as usize - HEADER_BYTES)?) => {
-                Headers::Damaged
-            }
-            state => state,
-        };
-        match state {
-            Headers::Damaged => return Ok(Headers::Damaged),
-            Headers::Sound => found = Headers::Sound,
-            Headers::None => {}
+        // What the medium does not give is as good as damaged.
+        match segment(&mut file).unwrap_or(Segment::Damaged) {
+            Segment::Free => {}
+            Segment::Used(place) => _ = places.insert(place),
+            Segment::Torn => torn = true,
+            Segment::Damaged => return Ok(Headers::Damaged),
         }
     }
-    Ok(found)
+    Ok(match (torn, places.is_empty()) {
+        (true, _) if has_gap(&places, snapshot(folder)?) => Headers::Damaged,
+        (true, _) => Headers::Torn,
+        (false, true) => Headers::None,
+        (false, false) => Headers::Sound,
+    })
+}
+
+/// Whether a segment is missing between the place up to which the snapshot knows the log and its end.
+fn has_gap(places: &BTreeSet<u64>, from: u64) -> bool {
+    let first = from / SEGMENT_BYTES * SEGMENT_BYTES;
+    let mut tail = places.range(first..).copied().peekable();
+    if tail.peek().is_none() {
+        // At the very beginning of a segment it may not have been begun.
+        return from != first;
+    }
+    (first..).step_by(SEGMENT_BYTES as usize).zip(tail).any(|(expected, found)| expected != found)
+}
+
+/// The place up to which the newest snapshot knows the log: its name.
+fn snapshot(folder: &Path) -> std::io::Result<u64> {
+    let mut newest = 0;
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let place = name.to_str().and_then(|name| name.strip_prefix("snap."));
+        newest = newest.max(place.and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or(0));
+    }
+    Ok(newest)
+}
+
+fn segment(file: &mut File) -> std::io::Result<Segment> {
+    let header = read(file, HEADER_BYTES)?;
+    if let Some(place) = place_of(&header) {
+        return Ok(Segment::Used(place));
+    }
+    let rest = read(file, SEGMENT_BYTES as usize - HEADER_BYTES)?;
+    Ok(match (is_zero(&header), is_zero(&rest)) {
+        (true, true) => Segment::Free,
+        // Its beginning was cleared first, or its end written first; or nothing but a part of the header.
+        (true, false) | (false, true) => Segment::Torn,
+        (false, false) => Segment::Damaged,
+    })
 }
 
 fn read(file: &mut File, most: usize) -> std::io::Result<Vec<u8>> {
@@ -62,15 +113,14 @@ fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
-fn header_state(header: &[u8]) -> Headers {
-    if is_zero(header) {
-        return Headers::None;
-    }
-    let Some((sum, masked)) = header.split_first_chunk::<4>() else { return Headers::Damaged };
-    let Some(place) = masked.first_chunk::<8>() else { return Headers::Damaged };
-    let place = u64::from_le_bytes(*place) ^ MASK;
-    let whole = u32::from_le_bytes(*sum) == !crc32fast::hash(masked);
-    if whole && place.is_multiple_of(SEGMENT_BYTES) { Headers::Sound } else { Headers::Damaged }
+/// The place in the log of a segment with this header, if it checks out.
+fn place_of(header: &[u8]) -> Option<u64> {
+    let (sum, masked) = header.split_first_chunk::<4>()?;
+    let place = u64::from_le_bytes(*masked.first_chunk()?) ^ MASK;
+    let whole = header.len() == HEADER_BYTES
+        && u32::from_le_bytes(*sum) == !crc32fast::hash(masked)
+        && place.is_multiple_of(SEGMENT_BYTES);
+    whole.then_some(place)
 }
 
 #[cfg(test)]
@@ -79,36 +129,67 @@ mod tests {
 
     use super::*;
 
+    /// The data file of a store with one segment in use, and one row in it.
+    fn example(dir: &Path) -> Vec<u8> {
+        let db = sled::Config::new().path(dir).open().unwrap();
+        db.insert("key", vec![7; 100]).unwrap();
+        drop(db);
+        fs::read(dir.join("db")).unwrap()
+    }
+
+    fn headers_of(dir: &Path, bytes: &[u8]) -> Headers {
+        fs::write(dir.join("db"), bytes).unwrap();
+        headers(dir).unwrap()
+    }
+
     #[test]
     fn every_flipped_bit_of_a_header_is_seen() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("db");
-        drop(sled::Config::new().path(dir.path()).open().unwrap());
-        assert_eq!(headers(&path).unwrap(), Headers::Sound);
-        let whole = std::fs::read(&path).unwrap();
+        let whole = example(dir.path());
+        assert_eq!(headers(dir.path()).unwrap(), Headers::Sound);
         for bit in 0..HEADER_BYTES * 8 {
             let mut flipped = whole.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            std::fs::write(&path, &flipped).unwrap();
-            assert_eq!(headers(&path).unwrap(), Headers::Damaged, "bit {bit}");
+            assert_eq!(headers_of(dir.path(), &flipped), Headers::Damaged, "bit {bit}");
         }
     }
 
     #[test]
     fn a_zeroed_header_is_seen_and_a_free_segment_is_none() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("db");
-        let db = sled::Config::new().path(dir.path()).open().unwrap();
-        db.insert("key", vec![7; 100]).unwrap();
-        drop(db);
-        let mut bytes = std::fs::read(&path).unwrap();
+        let mut bytes = example(dir.path());
+        drop(sled::Config::new().path(dir.path()).open().unwrap());
         let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
         for zeroed in [HEADER_BYTES, 64, last] {
             bytes[..zeroed].fill(0);
-            std::fs::write(&path, &bytes).unwrap();
-            assert_eq!(headers(&path).unwrap(), Headers::Damaged, "{zeroed} bytes");
+            assert_eq!(headers_of(dir.path(), &bytes), Headers::Damaged, "{zeroed} bytes");
         }
-        std::fs::write(&path, vec![0; 3 * SEGMENT_BYTES as usize]).unwrap();
-        assert_eq!(headers(&path).unwrap(), Headers::None);
+        let free = vec![0; 3 * SEGMENT_BYTES as usize];
+        assert_eq!(headers_of(dir.path(), &free), Headers::None);
+    }
+
+    #[test]
+    fn a_segment_that_was_only_begun_is_torn_and_one_that_is_missed_is_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut bytes = example(dir.path());
+        drop(sled::Config::new().path(dir.path()).open().unwrap());
+        bytes.resize(2 * SEGMENT_BYTES as usize, 0);
+        bytes.extend([0; 4096]);
+        bytes.extend([7; 100]);
+        assert_eq!(headers_of(dir.path(), &bytes), Headers::Torn);
+        let far = format!("snap.{:016X}", SEGMENT_BYTES + 100);
+        fs::write(dir.path().join(far), []).unwrap();
+        assert_eq!(headers_of(dir.path(), &bytes), Headers::Damaged);
+    }
+
+    #[test]
+    fn a_gap_is_a_missing_segment_after_the_snapshot() {
+        let at = |segments: &[u64]| segments.iter().map(|n| n * SEGMENT_BYTES).collect();
+        assert!(!has_gap(&at(&[0, 1, 2]), 5));
+        assert!(has_gap(&at(&[0, 2]), 5));
+        assert!(!has_gap(&at(&[0, 2, 3]), 2 * SEGMENT_BYTES + 5));
+        assert!(has_gap(&at(&[0, 1, 3]), 2 * SEGMENT_BYTES + 5));
+        assert!(has_gap(&at(&[0, 1]), 2 * SEGMENT_BYTES + 5));
+        assert!(!has_gap(&at(&[0, 1]), 2 * SEGMENT_BYTES));
     }
 }

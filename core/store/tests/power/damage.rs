@@ -57,13 +57,19 @@ fn look(backend: Backend, dir: &Path, expected: &Contents) -> Seen {
     }
 }
 
-/// What was there, and what is written now, is there at the next open, and nothing is told twice.
+/// What was there, and what is written now, is there at the next open; the loss is told until somebody
+/// says that they have dealt with it.
 fn goes_on(backend: Backend, dir: &Path, opened: Opened<Arc<dyn Store>>) {
     let mut expected = contents(&*opened.store);
     let next = step(STEPS + 1, Kind::Usual).batch;
     apply(&mut expected, &next);
     opened.store.commit(&next).unwrap();
+    let told = opened.recovery.clone();
     drop(opened);
+    let again = open(backend, dir).unwrap();
+    assert_eq!(again.recovery, told, "nobody has dealt with it yet");
+    again.store.mended().unwrap();
+    drop(again);
     let again = open(backend, dir).unwrap();
     assert_eq!(again.recovery, Recovery::Clean);
     assert!(contents(&*again.store) == expected, "what is written after a repair is lost");

@@ -284,6 +284,8 @@ impl Side<'_> {
                 false => self.journal.put_register(&mut tx, &self.share.id, &register)?,
             }
         }
+        // The heads are counted in what this device states. The list is kept when all of this is done.
+        self.journal.put_view(&mut tx, &self.share.id, &self.share.view)?;
         tx.commit(&mut *self.journal.rng)
     }
 

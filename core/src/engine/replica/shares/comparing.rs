@@ -50,7 +50,10 @@ impl Side<'_> {
         let behind = !self.unread_of(&shown.behind)?.is_empty();
         // What the relay lacks is noted as lost, and makes another difference when it is said again; where
         // there is nobody to say it to any more, the difference stays.
-        let Some(theirs) = shown.theirs else { return Ok(()) };
+        // What names a record of the list that this device lacks is read again with the list.
+        let Some(theirs) = shown.theirs.filter(|_| !self.share.stale_roster) else {
+            return Ok(());
+        };
         let now_ms = self.share.clock_ms();
         let view = &mut self.share.view;
         let differs = theirs.difference(&view.tally.digest);

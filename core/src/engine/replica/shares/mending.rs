@@ -1,0 +1,43 @@
+//! The shares of a device whose store lost something: what each side said is read once more.
+
+use mainstay_protocol::heads::{HeadsDigest, SlotHead};
+use mainstay_protocol::statement::Cursor;
+
+use super::Replica;
+use crate::engine::error::EngineError;
+
+impl Replica {
+    /// What is left of each share is counted anew, and its feed read from the start.
+    pub(in crate::engine::replica) fn lose_places_of_shares(&mut self) -> Result<(), EngineError> {
+        for id in self.books().into_keys() {
+            if !self.has_view(&id)? {
+                continue;
+            }
+            let registers = self.registers(&id)?;
+            self.with_share(&id, |journal, share| {
+                let heads = registers.iter().flat_map(|register| {
+                    let of = |head: &mainstay_protocol::heads::AuthorHead| SlotHead {
+                        slot: register.slot,
+                        author: head.author,
+                        head: head.head,
+                    };
+                    register.heads.iter().map(of)
+                });
+                let view = &mut share.view;
+                view.tally.digest = HeadsDigest::of(&heads.collect::<Vec<_>>());
+                view.tally.owed = true;
+                view.tally.recent.clear();
+                view.compared = None;
+                let relay = &mut view.relay;
+                relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
+                (relay.witness, relay.intact, relay.receipts) = (relay.cursor, false, 0);
+                (relay.differs, relay.behind_ms) = (None, None);
+                share.due = None;
+                let mut tx = journal.tx();
+                journal.put_share(&mut tx, share)?;
+                tx.commit(&mut *journal.rng)
+            })?;
+        }
+        Ok(())
+    }
+}
