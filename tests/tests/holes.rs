@@ -17,7 +17,7 @@ use rand_core::{Rng, SeedableRng};
 const SEGMENT_BYTES: usize = 512 * 1024;
 const HOLE_BYTES: usize = 4096;
 /// Enough for a handful of segments.
-const ENTRIES: i64 = 1500;
+const ENTRIES: i64 = 700;
 /// Below it, a test would show nothing that smaller stores do not.
 const FEWEST_SEGMENTS: usize = 4;
 

@@ -51,25 +51,30 @@ fn run(wanted: &[String]) -> Result<bool, String> {
     let tree = copy(root, &place.join("tree")).map_err(|e| format!("copying the files: {e}"))?;
     let build = place.join("build");
     let (mut caught, begun) = (0, Instant::now());
+    // All of them unbroken first: nothing is built again in between.
+    let mut sound = Vec::new();
     for one in &some {
         match test(&tree, &build, one)? {
             Verdict::Passed(0) => println!("NO TEST   {}: `{}` runs none", one.name, one.tests),
-            Verdict::Passed(_) => match broken(&tree, &build, one)? {
-                Verdict::Failed(by) => {
-                    caught += 1;
-                    println!("caught    {}: by {}", one.name, by.join(", "));
-                }
-                Verdict::Hung => {
-                    caught += 1;
-                    println!("caught    {}: the tests hang", one.name);
-                }
-                Verdict::Passed(ran) => println!("MISSED    {}: {ran} tests pass", one.name),
-                Verdict::DoesNotCompile(why) => println!("NO BUILD  {}: {why}", one.name),
-            },
+            Verdict::Passed(_) => sound.push(one),
             Verdict::DoesNotCompile(why) => println!("NO BUILD  {}, unbroken: {why}", one.name),
             Verdict::Failed(_) | Verdict::Hung => {
                 println!("UNSOUND   {}: its tests fail unbroken too", one.name);
             }
+        }
+    }
+    for one in sound {
+        match broken(&tree, &build, one)? {
+            Verdict::Failed(by) => {
+                caught += 1;
+                println!("caught    {}: by {}", one.name, by.join(", "));
+            }
+            Verdict::Hung => {
+                caught += 1;
+                println!("caught    {}: the tests hang", one.name);
+            }
+            Verdict::Passed(ran) => println!("MISSED    {}: {ran} tests pass", one.name),
+            Verdict::DoesNotCompile(why) => println!("NO BUILD  {}: {why}", one.name),
         }
     }
     println!("{caught} of {} caught, {} min", some.len(), begun.elapsed().as_secs() / 60);
@@ -119,6 +124,9 @@ fn test(tree: &Path, build: &Path, one: &Mutation) -> Result<Verdict, String> {
         .current_dir(tree)
         .env("CARGO_TARGET_DIR", build)
         .env("RUSTFLAGS", "-Awarnings")
+        // Built once for each of them: what is quick to build wins over what is quick to run.
+        .env("CARGO_INCREMENTAL", "1")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
         .env("RUST_BACKTRACE", "0")
         .process_group(0)
         .stdout(Stdio::from(file()?))
