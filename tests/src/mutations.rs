@@ -1,4 +1,4 @@
-//! The code, broken on purpose: what `tests/mutations.toml` lists.
+//! The code, broken on purpose: what `tests/mutations/` lists.
 
 use std::path::{Path, PathBuf};
 
@@ -30,12 +30,22 @@ struct List {
 /// All that are listed.
 ///
 /// # Errors
-/// When the list cannot be read, in words.
+/// When a list cannot be read, in words.
 pub fn listed(root: &Path) -> Result<Vec<Mutation>, String> {
-    let path = root.join("tests/mutations.toml");
-    let text = std::fs::read_to_string(&path).map_err(|e| format!("tests/mutations.toml: {e}"))?;
-    let list: List = toml::from_str(&text).map_err(|e| format!("tests/mutations.toml: {e}"))?;
-    Ok(list.mutation)
+    let folder = root.join("tests/mutations");
+    let failed = |e: std::io::Error| format!("tests/mutations: {e}");
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(failed)? {
+        paths.push(entry.map_err(failed)?.path());
+    }
+    paths.sort();
+    let mut all = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).map_err(failed)?;
+        let list: List = toml::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))?;
+        all.extend(list.mutation);
+    }
+    Ok(all)
 }
 
 impl Mutation {

@@ -1,4 +1,4 @@
-//! Breaks the code in each way that `tests/mutations.toml` lists, in a copy under `target/`, and tells
+//! Breaks the code in each way that `tests/mutations/` lists, in a copy under `target/`, and tells
 //! which tests notice. Names (or parts of them) as arguments run only some.
 //!
 //! The end is 0 when every one was caught, 1 when one was missed, does not apply, does not compile, or
@@ -45,7 +45,7 @@ fn run(wanted: &[String]) -> Result<bool, String> {
     let named = |one: &&Mutation| wanted.is_empty() || wanted.iter().any(|w| one.name.contains(w));
     let some: Vec<&Mutation> = all.iter().filter(named).collect();
     if some.is_empty() {
-        return Err("no mutation is called so; tests/mutations.toml has their names".to_owned());
+        return Err("no mutation is called so; tests/mutations/ has their names".to_owned());
     }
     let place = root.join("target/mutations");
     let tree = copy(root, &place.join("tree")).map_err(|e| format!("copying the files: {e}"))?;
