@@ -150,15 +150,17 @@ fn open(config: &Config) -> Result<SledRelay, ServeError> {
     let witness = Witness::new(files.dir());
     let failed = |source| ServeError::Witness { path: witness.path().into(), source };
     let store = EmbeddedFeedStore::new(opened.store);
-    let (known, beside_keys) = (store.witness()?, witness.read().map_err(failed)?);
-    let exchanged = known.is_some_and(|known| !beside_keys.contains(&known));
-    let mut relay = Relay::new(store, keys, config.relay, Incarnation(random()?))?;
     if is_incomplete {
-        let out = relay.store().take_out_damaged()?;
+        let out = store.take_out_damaged()?;
         tracing::warn!(
             spaces = out,
             "spaces that lack something were taken out; the devices fill them again"
         );
+    }
+    let (known, beside_keys) = (store.witness()?, witness.read().map_err(failed)?);
+    let exchanged = known.is_some_and(|known| !beside_keys.contains(&known));
+    let mut relay = Relay::new(store, keys, config.relay, Incarnation(random()?))?;
+    if is_incomplete {
         relay.restored(Incarnation(random()?))?;
         relay.store().store().mended()?;
     } else if exchanged || config.new_incarnation {

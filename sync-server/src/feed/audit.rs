@@ -4,6 +4,7 @@
 //! device believe that the relay holds what it lost. Devices hold all that they gave, and bring a whole
 //! space again; so a space that lacks anything is taken out.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use mainstay_protocol::codec::encode;
@@ -15,7 +16,7 @@ use mainstay_store::{Batch, Store, prefix_end};
 
 use crate::feed::embedded::{EmbeddedFeedStore, damaged, read};
 use crate::feed::key::{self, Table};
-use crate::feed::row::{ItemRow, SpaceRow};
+use crate::feed::row::{ItemRow, MailboxRow, SpaceRow};
 use crate::feed::{FeedError, FeedStore, Form};
 
 /// How many rows are taken out at once.
@@ -28,13 +29,17 @@ impl<S: Store> EmbeddedFeedStore<S> {
     /// [`FeedError::Store`].
     pub fn take_out_damaged(&self) -> Result<u64, FeedError> {
         let mut out = 0;
+        let mut left = BTreeSet::new();
         for bytes in self.distinct(key::SPACES, SpaceId::LEN, usize::MAX)? {
             let space = SpaceId::from_slice(&bytes).ok_or(damaged("a space"))?;
-            if !self.is_whole(&space)? {
+            if self.is_whole(&space)? {
+                left.insert(space);
+            } else {
                 self.take_out(&space)?;
                 out += 1;
             }
         }
+        self.tidy(&left)?;
         Ok(out)
     }
 
@@ -94,11 +99,18 @@ impl<S: Store> EmbeddedFeedStore<S> {
         if !found {
             return Ok(false);
         }
-        if item.dropped.is_none() {
+        if let Some(dropped) = item.dropped {
+            if self.get(&key::dropped(dropped.at_ms, space, item.number))?.is_none() {
+                return Ok(false);
+            }
+        } else {
             let listed = self.get(&key::slot_item(space, &item.slot, item.number))?;
             if listed.is_none() {
                 return Ok(false);
             }
+        }
+        if item.part.is_some() && self.body(space, item.number, Form::Stub)?.is_none() {
+            return Ok(false);
         }
         let Some(whole) = self.body(space, item.number, Form::Whole)? else { return Ok(false) };
         Ok(Envelope::from_bytes(&whole).is_ok_and(|envelope| envelope.hash(space) == item.hash))
@@ -109,15 +121,58 @@ impl<S: Store> EmbeddedFeedStore<S> {
     }
 
     fn take_out(&self, space: &SpaceId) -> Result<(), FeedError> {
-        let all = [key::SPACES, space.as_bytes()].concat();
-        self.delete(&all, |_| true)?;
-        // Those by time have the time first.
+        // Those by time, which have the time first, before what names the space: cut off in between, it
+        // is found and taken out once more.
         for index in [key::DROPPED, key::HELD] {
             self.delete(index, |key| {
                 key.get(9..).is_some_and(|rest| rest.starts_with(space.as_bytes()))
             })?;
         }
+        let all = [key::SPACES, space.as_bytes()].concat();
+        self.delete(&all, |_| true)
+    }
+
+    /// Takes out what speaks of spaces that are not there, or of items that were not replaced: it would be
+    /// taken for that of a space that is made again.
+    fn tidy(&self, left: &BTreeSet<SpaceId>) -> Result<(), FeedError> {
+        let mut stale = BTreeSet::new();
+        for index in [key::DROPPED, key::HELD] {
+            self.visit(index, index, |key, _| {
+                let place = key.get(9..).and_then(|rest| rest.split_first_chunk());
+                let known = place.is_some_and(|(space, number)| {
+                    let space = SpaceId(*space);
+                    let item = || self.item(&space, key::trailing_number(number)?).ok().flatten();
+                    let replaced = || item().is_some_and(|item| item.dropped.is_some());
+                    left.contains(&space) && (index == key::HELD || replaced())
+                });
+                if !known {
+                    stale.insert(key.to_vec());
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        self.visit(key::MAILBOXES, key::MAILBOXES, |key, value| {
+            let row = read::<MailboxRow>(value, "a mailbox").ok();
+            if row.is_none_or(|row| !left.contains(&row.space)) {
+                stale.insert(key.to_vec());
+                stale.extend(self.letters_of(&key[1..])?);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        for index in [key::DROPPED, key::HELD, key::MAILBOXES, key::LETTERS] {
+            self.delete(index, |key| stale.contains(key))?;
+        }
         Ok(())
+    }
+
+    fn letters_of(&self, mailbox: &[u8]) -> Result<Vec<Vec<u8>>, FeedError> {
+        let prefix = [key::LETTERS, mailbox].concat();
+        let mut letters = Vec::new();
+        self.visit(&prefix, &prefix, |key, _| {
+            letters.push(key.to_vec());
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(letters)
     }
 
     fn delete(&self, prefix: &[u8], which: impl Fn(&[u8]) -> bool) -> Result<(), FeedError> {

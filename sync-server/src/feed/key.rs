@@ -31,6 +31,7 @@ pub(super) const SPACES: &[u8] = b"S";
 pub(super) const DROPPED: &[u8] = b"D";
 pub(super) const HELD: &[u8] = b"H";
 pub(super) const MAILBOXES: &[u8] = b"M";
+pub(super) const LETTERS: &[u8] = b"L";
 pub(super) const INVITATIONS: &[u8] = b"U";
 
 /// What lies under a space.
@@ -122,7 +123,7 @@ pub(super) fn mailbox(mailbox: &MailboxId) -> Vec<u8> {
 }
 
 pub(super) fn letter(mailbox: &MailboxId, place: u32) -> Vec<u8> {
-    joined(b"L".to_vec(), &[mailbox.as_bytes(), &place.to_be_bytes()])
+    joined(LETTERS.to_vec(), &[mailbox.as_bytes(), &place.to_be_bytes()])
 }
 
 pub(super) fn invitation(nonce: &[u8; 16]) -> Vec<u8> {

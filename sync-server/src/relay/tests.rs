@@ -4,6 +4,7 @@
 
 mod admission;
 mod attaching;
+mod audit;
 mod compaction;
 mod forgetting;
 mod kit;

@@ -5,6 +5,7 @@
 //! so this device lets go of every place that it had come to, reads the feed from its start, and gives
 //! what it holds anew. It goes on under another key, for it cannot know what it had said under this one.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use mainstay_protocol::codec;
@@ -12,12 +13,18 @@ use mainstay_protocol::heads::HeadsDigest;
 use mainstay_protocol::ids::{SlotId, StoreInstance};
 use mainstay_protocol::statement::Cursor;
 
+use mainstay_store::prefix_end;
+
+use super::docs::packed_key;
 use super::members::Job;
 use super::records::{Partial, Slot};
 use super::{Replica, SlotName};
+use crate::chapter::{Bundle, Page};
+use crate::document::{EntryDoc, Heads, Row};
 use crate::engine::error::EngineError;
+use crate::engine::tx::Tx;
 use crate::engine::vault::Table;
-use crate::journal::EntryId;
+use crate::journal::{EntryId, Month};
 
 impl Replica {
     /// Lets go of all that rests on rows which may be missing. Durable on return; done again, it does no
@@ -32,9 +39,10 @@ impl Replica {
         self.lose_wanted(&mut tx)?;
         tx.commit(&mut *self.rng)?;
         self.lose_places()?;
-        self.count_anew()?;
-        // Rows are made of documents again, and months counted.
-        self.verify()?;
+        for month in self.months_found()? {
+            self.mend_month(month)?;
+        }
+        self.give_all_anew()?;
         self.lose_places_of_shares()?;
         self.ask(Job::Rekey);
         self.flush()
@@ -76,27 +84,140 @@ impl Replica {
         tx.commit(&mut *self.rng)
     }
 
-    /// Months of which documents are here are listed, and given to the relay with all they hold.
-    fn count_anew(&mut self) -> Result<(), EngineError> {
-        let mut tx = self.tx();
-        let mut found = Vec::new();
-        tx.scan(&self.vault.table(Table::Doc), &mut |_, bytes| {
-            let record: super::records::DocRecord = codec::decode(&bytes)?;
-            found.push(EntryId::from_bytes(record.entry));
-            Ok(ControlFlow::Continue(()))
-        })?;
-        for id in found {
-            if !self.catalog.contains_key(&id.month()) {
-                self.with_catalog(&mut tx, id.month(), |_| ())?;
-            }
-        }
+    /// Every month of which anything is here is listed, and given to the relay with all it holds.
+    fn give_all_anew(&mut self) -> Result<(), EngineError> {
         let months = self.chapters();
         let names = months.iter().map(|month| SlotName::Chapter(month.index()));
+        let mut tx = self.tx();
         for name in names.chain([SlotName::Plan]) {
             let mut slot = self.slot(&tx, name)?;
             (slot.must_pack, slot.news) = (true, true);
+            slot.destroy |= self.has_forgotten(&name);
             self.put_slot(&mut tx, &slot)?;
         }
         tx.commit(&mut *self.rng)
+    }
+
+    /// The months that any row belongs to, by their keys.
+    fn months_found(&self) -> Result<BTreeSet<Month>, EngineError> {
+        let mut months: BTreeSet<Month> = self.catalog.keys().copied().collect();
+        for table in [Table::Doc, Table::Row, Table::Bundle, Table::Page] {
+            self.each_key(table, |rest| {
+                let month = rest.first_chunk().map(|index| u16::from_be_bytes(*index));
+                months.extend(month.map(Month::from_index));
+            })?;
+        }
+        Ok(months)
+    }
+
+    fn each_key(&self, table: Table, mut visit: impl FnMut(&[u8])) -> Result<(), EngineError> {
+        let prefix = self.vault.table(table).0;
+        let end = prefix_end(&prefix);
+        self.vault.store().scan(&prefix, end.as_deref(), &mut |key, _| {
+            visit(&key[prefix.len()..]);
+            ControlFlow::Continue(())
+        })?;
+        Ok(())
+    }
+
+    /// The generations of a packed month that have rows here.
+    fn generations(&self, table: Table, month: Month) -> Result<BTreeSet<u32>, EngineError> {
+        let mut found = BTreeSet::new();
+        self.each_key(table, |rest| {
+            if let Some((index, rest)) = rest.split_first_chunk()
+                && u16::from_be_bytes(*index) == month.index()
+            {
+                found.extend(rest.first_chunk().map(|bytes| u32::from_be_bytes(*bytes)));
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// The newest generation that can be read; the others are dropped.
+    fn newest(
+        &self,
+        tx: &mut Tx,
+        (table, month): (Table, Month),
+        reads: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<u32>, EngineError> {
+        let mut newest = None;
+        for generation in self.generations(table, month)?.into_iter().rev() {
+            let key = packed_key(&self.vault, table, month, generation);
+            let whole = match tx.bytes(&key) {
+                Ok(bytes) => bytes.is_some_and(|bytes| reads(&bytes)),
+                Err(EngineError::Damaged { .. }) => false,
+                Err(error) => return Err(error),
+            };
+            match newest {
+                None if whole => newest = Some(generation),
+                _ => tx.delete(&key)?,
+            }
+        }
+        Ok(newest)
+    }
+
+    /// What is packed of a month is found again, rows are made of documents, documents of rows that have
+    /// lost theirs, and all is counted.
+    fn mend_month(&mut self, month: Month) -> Result<(), EngineError> {
+        let mut tx = self.tx();
+        let bundle = self
+            .newest(&mut tx, (Table::Bundle, month), |bytes| Bundle::from_bytes(bytes).is_ok())?;
+        let page =
+            self.newest(&mut tx, (Table::Page, month), |bytes| Page::from_bytes(bytes).is_ok())?;
+        (self.bundle, self.page) = (None, None);
+        self.with_catalog(&mut tx, month, |catalog| {
+            (catalog.bundle, catalog.page, catalog.loose) = (bundle, page, true);
+        })?;
+        let forgotten = self.bundle(&tx, month)?.map(|bundle| bundle.forgotten.clone());
+        self.with_catalog(&mut tx, month, |catalog| {
+            for id in forgotten.unwrap_or_default() {
+                if !catalog.forgotten.contains(&id) {
+                    catalog.forgotten.push(id);
+                }
+            }
+        })?;
+        self.mend_entries(&mut tx, month)?;
+        let rows = self.rows(&tx, month)?;
+        let deleted = rows.iter().filter(|row| row.deleted_at.is_some()).count() as u64;
+        let live = rows.len() as u64 - deleted;
+        let whens = rows.iter().filter_map(Row::when);
+        let spans: Vec<_> = whens
+            .map(|when| (when.earliest().as_millisecond(), when.latest().as_millisecond()))
+            .collect();
+        self.with_catalog(&mut tx, month, |catalog| {
+            (catalog.live, catalog.deleted) = (live, deleted);
+            for (from_ms, to_ms) in spans {
+                catalog.from_ms = catalog.from_ms.min(from_ms);
+                catalog.to_ms = catalog.to_ms.max(to_ms);
+            }
+        })?;
+        tx.commit(&mut *self.rng)
+    }
+
+    fn mend_entries(&mut self, tx: &mut Tx, month: Month) -> Result<(), EngineError> {
+        let (bundle, rows) = self.gather(tx, month)?;
+        let mut rows: BTreeMap<EntryId, Row> = rows.into_iter().map(|row| (row.id, row)).collect();
+        for doc in &bundle.docs {
+            let id = EntryId::from_bytes(doc.entry);
+            let shown = rows.remove(&id);
+            // One that cannot be read leaves its row to be shown.
+            let Ok(document) = EntryDoc::load(&doc.saved) else { continue };
+            if shown != Some(Row::from_doc(id, &document)) {
+                self.put_doc(tx, &id, &document, Default::default())?;
+            }
+        }
+        // A restore that goes on has pages before documents: those are still to come.
+        let to_come: BTreeSet<EntryId> =
+            self.bare_rows(tx, month)?.iter().map(|row| row.id).collect();
+        for (id, row) in rows {
+            if to_come.contains(&id) || self.is_forgotten(&id) {
+                continue;
+            }
+            if let Ok(document) = row.derive_doc() {
+                self.put_doc(tx, &id, &document, Default::default())?;
+                self.mark_pending(tx, &id, Heads::default())?;
+            }
+        }
+        Ok(())
     }
 }

@@ -36,15 +36,19 @@ pub(super) fn settled(dir: &Path) -> Result<(), StoreError> {
 
 /// The copy of the damaged files, made once however often a repair is cut off.
 pub(super) fn copied(dir: &Path, folder: &Path) -> Result<PathBuf, StoreError> {
-    let note = dir.join(COPIED);
-    let known = fs::read_to_string(&note).ok();
-    let known = known.map(|name| dir.join(aside::FOLDER).join(name.trim_end()));
-    if let Some(copy) = known.filter(|copy| copy.is_dir()) {
+    if let Some(copy) = copy_of(dir) {
         return Ok(copy);
     }
     let copy = aside::copy_there(dir, folder)?;
-    durable::replace(&note, format!("{}\n", name(&copy)).as_bytes())?;
+    durable::replace(&dir.join(COPIED), format!("{}\n", name(&copy)).as_bytes())?;
     Ok(copy)
+}
+
+/// The copy that was made of what stands in sled's folder, if one was.
+pub(super) fn copy_of(dir: &Path) -> Option<PathBuf> {
+    let name = fs::read_to_string(dir.join(COPIED)).ok()?;
+    let copy = dir.join(aside::FOLDER).join(name.trim_end());
+    copy.is_dir().then_some(copy)
 }
 
 /// What stands in sled's folder is no longer what that copy is of.

@@ -40,6 +40,9 @@ pub(super) struct Files {
 pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
     if !home.is_ready() {
         home.clear_unfinished()?;
+        // Notes of a store that was set aside are about that one.
+        lost::settled(home.dir())?;
+        lost::forget_copy(home.dir())?;
         return create(home).map(|files| (files, Recovery::Clean));
     }
     rebuild::settle(home)?;
@@ -65,6 +68,8 @@ fn open_found(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
         }
         Err(source) => return Err(StoreError::io("reading the data file", source)),
     };
+    // A repair that was cut off after it had begun to write in place.
+    let damage = damage.or_else(|| lost::copy_of(home.dir()).map(Kept::Copied));
     restore_conf(home)?;
     match open_intact(&home.folder()) {
         // Only reading tells whether a torn segment was in use.
@@ -72,7 +77,7 @@ fn open_found(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
             complete(home, files, Some(Kept::Themselves))
         }
         Ok(files) => complete(home, files, damage),
-        Err(StoreError::Damaged { what, .. }) => recover(home, what, damage),
+        Err(StoreError::Damaged { what, .. }) => recover(home, what, damage, is_torn),
         Err(error) => Err(error),
     }
 }
@@ -139,11 +144,7 @@ fn complete(
 ) -> Result<(Files, Recovery), StoreError> {
     let lost = files.closed < tail::noted(home.dir());
     let why = match (&damage, lost) {
-        (None, false) => {
-            // A copy from before is of something else.
-            lost::forget_copy(home.dir())?;
-            return Ok((files, Recovery::Clean));
-        }
+        (None, false) => return Ok((files, Recovery::Clean)),
         (_, true) => "its data file has lost its end since it was closed",
         (Some(_), false) => "a segment of its data file is damaged",
     };
@@ -200,13 +201,15 @@ fn recover(
     home: &mut Home,
     why: String,
     damage: Option<Kept>,
+    is_torn: bool,
 ) -> Result<(Files, Recovery), StoreError> {
     let folder = home.folder();
     let snapshots = snapshots(&folder)?;
     if snapshots.is_empty() && damage.is_none() {
         return start_over(home, why);
     }
-    let header_is_damaged = damage.is_some();
+    // Without its snapshot, sled reads past a torn segment that was in use and says nothing.
+    let header_is_damaged = is_torn || damage.is_some();
     let copy = match damage {
         Some(Kept::Copied(copy)) => copy,
         _ => lost::copied(home.dir(), &folder)?,

@@ -163,7 +163,9 @@ fn what_is_written_after_a_lost_end_is_there_at_the_next_open() {
         store.commit(&step(number, Kind::Usual).batch).unwrap();
     }
     Damage::Flipped(0).apply(&dir.path().join("sled/db"));
+    let damaged = fs::read(dir.path().join("sled/db")).ok();
     let opened = open(Backend::Sled, dir.path()).unwrap();
+    assert!(is_kept(dir.path(), &damaged), "it is not kept as it was found");
     let mut batch = mainstay_store::Batch::default();
     batch.put(*b"written afterwards", *b"and acknowledged");
     opened.store.commit(&batch).unwrap();
