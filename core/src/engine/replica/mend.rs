@@ -13,11 +13,10 @@ use mainstay_protocol::heads::HeadsDigest;
 use mainstay_protocol::ids::{SlotId, StoreInstance};
 use mainstay_protocol::statement::Cursor;
 
-use mainstay_store::prefix_end;
-
 use super::docs::packed_key;
 use super::members::Job;
-use super::records::{Partial, Slot};
+use super::records::{DocRecord, Partial, Slot};
+use super::slots::MONTHS;
 use super::{Replica, SlotName};
 use crate::chapter::{Bundle, Page};
 use crate::document::{EntryDoc, Heads, Row};
@@ -25,6 +24,9 @@ use crate::engine::error::EngineError;
 use crate::engine::tx::Tx;
 use crate::engine::vault::Table;
 use crate::journal::{EntryId, Month};
+
+/// How many times a month is packed before one that lost its summary is not found any more.
+const FIRST_GENERATIONS: u32 = 32;
 
 impl Replica {
     /// Lets go of all that rests on rows which may be missing. Durable on return; done again, it does no
@@ -98,38 +100,52 @@ impl Replica {
         tx.commit(&mut *self.rng)
     }
 
-    /// The months that any row belongs to, by their keys.
+    /// The months that anything here belongs to. Keys say nothing of a month to whoever does not know it,
+    /// so what is packed is looked for by name.
     fn months_found(&self) -> Result<BTreeSet<Month>, EngineError> {
+        let tx = self.tx();
         let mut months: BTreeSet<Month> = self.catalog.keys().copied().collect();
-        for table in [Table::Doc, Table::Row, Table::Bundle, Table::Page] {
-            self.each_key(table, |rest| {
-                let month = rest.first_chunk().map(|index| u16::from_be_bytes(*index));
-                months.extend(month.map(Month::from_index));
-            })?;
+        tx.scan(&self.vault.table(Table::Doc), &mut |_, bytes| {
+            let record: DocRecord = codec::decode(&bytes)?;
+            months.insert(EntryId::from_bytes(record.entry).month());
+            Ok(ControlFlow::Continue(()))
+        })?;
+        tx.scan(&self.vault.table(Table::Row), &mut |_, bytes| {
+            let row: Row = codec::decode(&bytes)?;
+            months.insert(row.id.month());
+            Ok(ControlFlow::Continue(()))
+        })?;
+        for month in (0..MONTHS).map(Month::from_index) {
+            if !months.contains(&month)
+                && (!self.generations(&tx, Table::Bundle, month)?.is_empty()
+                    || !self.generations(&tx, Table::Page, month)?.is_empty())
+            {
+                months.insert(month);
+            }
         }
         Ok(months)
     }
 
-    fn each_key(&self, table: Table, mut visit: impl FnMut(&[u8])) -> Result<(), EngineError> {
-        let prefix = self.vault.table(table).0;
-        let end = prefix_end(&prefix);
-        self.vault.store().scan(&prefix, end.as_deref(), &mut |key, _| {
-            visit(&key[prefix.len()..]);
-            ControlFlow::Continue(())
-        })?;
-        Ok(())
-    }
-
-    /// The generations of a packed month that have rows here.
-    fn generations(&self, table: Table, month: Month) -> Result<BTreeSet<u32>, EngineError> {
+    /// The generations of a packed month that are here: those next to the one that is known, and the
+    /// first ones where none is.
+    fn generations(
+        &self,
+        tx: &Tx,
+        table: Table,
+        month: Month,
+    ) -> Result<BTreeSet<u32>, EngineError> {
+        let catalog = self.catalog.get(&month);
+        let known = catalog.and_then(|c| if table == Table::Bundle { c.bundle } else { c.page });
+        let looked_for = match known {
+            Some(known) => known.saturating_sub(1)..known.saturating_add(2),
+            None => 0..FIRST_GENERATIONS,
+        };
         let mut found = BTreeSet::new();
-        self.each_key(table, |rest| {
-            if let Some((index, rest)) = rest.split_first_chunk()
-                && u16::from_be_bytes(*index) == month.index()
-            {
-                found.extend(rest.first_chunk().map(|bytes| u32::from_be_bytes(*bytes)));
+        for generation in looked_for {
+            if tx.has(&packed_key(&self.vault, table, month, generation))? {
+                found.insert(generation);
             }
-        })?;
+        }
         Ok(found)
     }
 
@@ -141,7 +157,7 @@ impl Replica {
         reads: impl Fn(&[u8]) -> bool,
     ) -> Result<Option<u32>, EngineError> {
         let mut newest = None;
-        for generation in self.generations(table, month)?.into_iter().rev() {
+        for generation in self.generations(tx, table, month)?.into_iter().rev() {
             let key = packed_key(&self.vault, table, month, generation);
             let whole = match tx.bytes(&key) {
                 Ok(bytes) => bytes.is_some_and(|bytes| reads(&bytes)),

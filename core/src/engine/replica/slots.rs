@@ -12,7 +12,7 @@ use crate::engine::tx::Tx;
 use crate::engine::vault::Table;
 
 /// Months whose slots a device looks for by name: January 1970 to December 2199.
-const MONTHS: u16 = 230 * 12;
+pub(super) const MONTHS: u16 = 230 * 12;
 /// January 2026. Months near it are tried first: hardly anything in a journal is older than
 /// Mainstay by decades.
 const FIRST_TRIED: u16 = 56 * 12;

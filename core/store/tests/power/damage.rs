@@ -175,3 +175,28 @@ fn what_is_written_after_a_lost_end_is_there_at_the_next_open() {
     let found = again.store.get(b"written afterwards").unwrap();
     assert!(found.is_some(), "first {first:?}, then {:?}", again.recovery);
 }
+
+/// The same where nothing tells of a loss but the header: the store was not closed in order.
+#[test]
+fn what_is_written_after_a_damaged_header_is_there_at_the_next_open_of_a_store_that_was_cut_off() {
+    let (dir, cut) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(open(Backend::Sled, dir.path()).unwrap());
+    let store = open(Backend::Sled, dir.path()).unwrap().store;
+    store.commit(&step(1, Kind::Usual).batch).unwrap();
+    drop(store);
+    let store = open(Backend::Sled, dir.path()).unwrap().store;
+    store.commit(&step(2, Kind::Usual).batch).unwrap();
+    copy(dir.path(), cut.path());
+    drop(store);
+    Damage::Flipped(0).apply(&cut.path().join("sled/db"));
+    let mut batch = mainstay_store::Batch::default();
+    batch.put(*b"written afterwards", *b"and acknowledged");
+    let opened = open(Backend::Sled, cut.path()).unwrap();
+    opened.store.commit(&batch).unwrap();
+    let first = opened.recovery.clone();
+    drop(opened);
+    let again = open(Backend::Sled, cut.path()).unwrap();
+    let found = again.store.get(b"written afterwards").unwrap();
+    assert!(found.is_some(), "first {first:?}, then {:?}", again.recovery);
+    assert!(matches!(first, Recovery::Incomplete { .. }), "{first:?}");
+}
