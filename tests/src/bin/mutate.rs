@@ -7,6 +7,7 @@
 // It is a program: it tells on the screen.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -86,22 +87,37 @@ fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// The files under version control, as they are now.
+/// The files under version control, as they are now. What is there already and the same is left alone, with
+/// the time of its last change: cargo builds by that, and a file that was broken and mended has to count as
+/// changed.
 fn copy(root: &Path, tree: &Path) -> std::io::Result<PathBuf> {
-    if tree.exists() {
-        fs::remove_dir_all(tree)?;
-    }
     let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output()?;
     let names = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let mut kept = BTreeSet::new();
     for name in names.split('\0').filter(|name| root.join(name).is_file()) {
-        let to = tree.join(name);
-        fs::create_dir_all(to.parent().unwrap_or(tree))?;
-        // The time of the last change goes along: what did not change is not built again.
-        let from = root.join(name);
-        fs::copy(&from, &to)?;
-        fs::File::options().write(true).open(&to)?.set_modified(from.metadata()?.modified()?)?;
+        let (from, to) = (root.join(name), tree.join(name));
+        let bytes = fs::read(from)?;
+        if fs::read(&to).ok().as_ref() != Some(&bytes) {
+            fs::create_dir_all(to.parent().unwrap_or(tree))?;
+            fs::write(&to, bytes)?;
+        }
+        kept.insert(to);
     }
+    clear(tree, &kept)?;
     Ok(tree.to_path_buf())
+}
+
+/// Removes files that are not kept.
+fn clear(folder: &Path, kept: &BTreeSet<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            clear(&path, kept)?;
+        } else if !kept.contains(&path) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 fn broken(tree: &Path, build: &Path, one: &Mutation) -> Result<Verdict, String> {
