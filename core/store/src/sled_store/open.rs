@@ -71,6 +71,7 @@ fn open_found(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
     // A repair that was cut off after it had begun to write in place.
     let damage = damage.or_else(|| lost::copy_of(home.dir()).map(Kept::Copied));
     restore_conf(home)?;
+    clear_unfinished_snapshots(&home.folder())?;
     match open_intact(&home.folder()) {
         // Only reading tells whether a torn segment was in use.
         Ok(files) if is_torn && !rebuild::is_readable(&files.db)? => {
@@ -237,6 +238,18 @@ fn recover(
         }
         Err(error) => Err(error),
     }
+}
+
+/// sled takes a snapshot that it was killed over for the newest one, and does not open with it. The one
+/// before is still there, and the log from it on.
+fn clear_unfinished_snapshots(folder: &Path) -> Result<(), StoreError> {
+    for path in snapshots(folder)? {
+        if path.extension() == Some(OsStr::new("generating")) {
+            fs::remove_file(path)
+                .map_err(|source| StoreError::io("removing an unfinished snapshot", source))?;
+        }
+    }
+    Ok(())
 }
 
 fn snapshots(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {

@@ -153,6 +153,19 @@ fn damage_to_any_file_of_a_redb_store_is_survived() {
     every_damage(Backend::Redb);
 }
 
+/// sled writes a snapshot as it opens, and a kill may leave the beginning of one.
+#[test]
+fn a_snapshot_that_sled_was_killed_over_does_not_matter() {
+    let dir = tempfile::tempdir().unwrap();
+    let expected = example(Backend::Sled, dir.path());
+    let unfinished = dir.path().join("sled/snap.FFFFFFFFFFFFFFF0.generating");
+    for length in [0, 12, 100] {
+        fs::write(&unfinished, vec![7; length]).unwrap();
+        assert_eq!(look(Backend::Sled, dir.path(), &expected), Seen::Whole, "{length} bytes");
+        assert!(!dir.path().join("aside").exists(), "{length} bytes");
+    }
+}
+
 /// One bit in the header of the segment that sled writes to: it opens by its snapshot, takes more
 /// writes, and reads none of them at the next open.
 #[test]
