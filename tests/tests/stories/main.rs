@@ -154,7 +154,6 @@ fn a_forgotten_entry_does_not_come_back_from_a_phone_that_was_away_for_a_year() 
     assert_eq!(new.replica.document(&id).unwrap(), None);
 }
 
-// Broken on purpose: `Replica::is_forgotten` answering "no" made it fail.
 #[test]
 fn a_chapter_that_crosses_a_forgetting_on_its_way_brings_nothing_back() {
     let (mut world, phrase, mut a, mut b) = two(20);

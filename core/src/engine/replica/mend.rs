@@ -10,12 +10,11 @@ use std::ops::ControlFlow;
 
 use mainstay_protocol::codec;
 use mainstay_protocol::heads::HeadsDigest;
-use mainstay_protocol::ids::{SlotId, StoreInstance};
-use mainstay_protocol::statement::Cursor;
+use mainstay_protocol::ids::StoreInstance;
 
 use super::docs::packed_key;
 use super::members::Job;
-use super::records::{DocRecord, Partial, Slot};
+use super::records::{DocRecord, Slot};
 use super::slots::MONTHS;
 use super::{Replica, SlotName};
 use crate::chapter::{Bundle, Page};
@@ -52,21 +51,11 @@ impl Replica {
 
     fn lose_places(&mut self) -> Result<(), EngineError> {
         let mut slots: Vec<Slot> = Vec::new();
-        let mut partial: Vec<(SlotId, mainstay_protocol::ids::AuthorId)> = Vec::new();
         let mut tx = self.tx();
         tx.scan(&self.vault.table(Table::Slot), &mut |_, bytes| {
             slots.push(codec::decode(&bytes)?);
             Ok(ControlFlow::Continue(()))
         })?;
-        tx.scan(&self.vault.table(Table::Partial), &mut |_, bytes| {
-            let Partial { slot, author, .. } = codec::decode(&bytes)?;
-            partial.push((slot, author));
-            Ok(ControlFlow::Continue(()))
-        })?;
-        for (slot, author) in partial {
-            let parts: [&[u8]; 2] = [slot.as_bytes(), author.as_bytes()];
-            tx.delete(&self.vault.key(Table::Partial, &parts))?;
-        }
         for slot in &mut slots {
             slot.chains.clear();
             self.put_slot(&mut tx, slot)?;
@@ -78,9 +67,7 @@ impl Replica {
         self.tally.recent.clear();
         self.put_tally(&mut tx)?;
         if let Some(relay) = &mut self.relay {
-            relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
-            (relay.witness, relay.intact, relay.receipts) = (None, false, 0);
-            (relay.differs, relay.behind_ms) = (None, None);
+            relay.read_anew();
         }
         self.put_relay(&mut tx)?;
         tx.commit(&mut *self.rng)

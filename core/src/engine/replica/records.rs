@@ -430,6 +430,13 @@ impl RelayView {
         self.tried_ms.unwrap_or(0).div_euclid(DAY_MS)
     }
 
+    /// What this device knows of the feed does not count any more: it is read from its start.
+    pub(super) fn read_anew(&mut self) {
+        self.cursor = self.cursor.map(|at| Cursor::start(at.incarnation));
+        (self.witness, self.intact, self.receipts) = (None, false, 0);
+        (self.differs, self.behind_ms) = (None, None);
+    }
+
     /// Whether this difference between the relay's heads and this device's is nothing new.
     pub(super) fn is_settled(&self, difference: &HeadsDigest, now_ms: i64) -> bool {
         let waits = |at: i64| (at..at + ASK_AGAIN_MS).contains(&now_ms);

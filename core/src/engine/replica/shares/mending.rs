@@ -1,7 +1,6 @@
 //! The shares of a device whose store lost something: what each side said is read once more.
 
-use mainstay_protocol::heads::{HeadsDigest, SlotHead};
-use mainstay_protocol::statement::Cursor;
+use mainstay_protocol::heads::{AuthorHead, HeadsDigest, SlotHead};
 
 use super::Replica;
 use crate::engine::error::EngineError;
@@ -16,7 +15,7 @@ impl Replica {
             let registers = self.registers(&id)?;
             self.with_share(&id, |journal, share| {
                 let heads = registers.iter().flat_map(|register| {
-                    let of = |head: &mainstay_protocol::heads::AuthorHead| SlotHead {
+                    let of = |head: &AuthorHead| SlotHead {
                         slot: register.slot,
                         author: head.author,
                         head: head.head,
@@ -28,10 +27,7 @@ impl Replica {
                 view.tally.owed = true;
                 view.tally.recent.clear();
                 view.compared = None;
-                let relay = &mut view.relay;
-                relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
-                (relay.witness, relay.intact, relay.receipts) = (relay.cursor, false, 0);
-                (relay.differs, relay.behind_ms) = (None, None);
+                view.relay.read_anew();
                 share.due = None;
                 let mut tx = journal.tx();
                 journal.put_share(&mut tx, share)?;
