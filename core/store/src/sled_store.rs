@@ -4,6 +4,7 @@ mod error;
 mod lost;
 mod open;
 mod rebuild;
+mod release;
 mod segments;
 mod tail;
 mod watch;

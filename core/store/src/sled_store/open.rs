@@ -4,11 +4,11 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use super::error::sled_error;
 use super::lost;
 use super::rebuild::{self, Kept};
+use super::release;
 use super::segments::{self, Headers};
 use super::tail;
 use super::watch::Watch;
@@ -25,9 +25,6 @@ const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// right: with another segment size the data would silently read as empty.
 const CONF: &[u8; 62] =
     b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n\x76\x19\x51\xc1";
-
-/// How long sled's threads may take to let go of a store that this process has just closed.
-const RELEASE_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) struct Files {
     pub(super) watch: Watch,
@@ -58,7 +55,9 @@ pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
 }
 
 fn open_found(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
-    let (damage, is_torn) = match segments::headers(&home.folder()) {
+    let headers = release::data_file(&home.folder())
+        .and_then(|mut data| segments::headers(&mut data, &home.folder()));
+    let (damage, is_torn) = match headers {
         Ok(Headers::Sound) => (None, false),
         Ok(Headers::Torn) => (None, true),
         Ok(Headers::Damaged) => (Some(keep(home)?), false),
@@ -154,30 +153,14 @@ fn complete(
 }
 
 fn open_files(folder: &Path) -> Result<Files, StoreError> {
-    let data = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(folder.join("db"))
+    let data = release::data_file(folder)
         .map_err(|source| StoreError::io("opening the data file", source))?;
     let config = sled::Config::new()
         .path(folder)
         .cache_capacity(CACHE_BYTES)
         // We flush; a background flush would only add writes without an fsync.
         .flush_every_ms(None);
-    let give_up = Instant::now() + RELEASE_WAIT;
-    let db = caught("opening", || {
-        loop {
-            match config.open() {
-                Err(sled::Error::Io(error))
-                    if error.to_string().contains("could not acquire lock")
-                        && Instant::now() < give_up =>
-                {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                result => return result.map_err(|error| sled_error("opening", error)),
-            }
-        }
-    })?;
+    let db = caught("opening", || config.open().map_err(|error| sled_error("opening", error)))?;
     Ok(Files { watch: Watch::start(db.clone())?, db, data, closed: 0 })
 }
 
@@ -245,8 +228,12 @@ fn recover(
 fn clear_unfinished_snapshots(folder: &Path) -> Result<(), StoreError> {
     for path in snapshots(folder)? {
         if path.extension() == Some(OsStr::new("generating")) {
-            fs::remove_file(path)
-                .map_err(|source| StoreError::io("removing an unfinished snapshot", source))?;
+            match fs::remove_file(path) {
+                // Where sled takes no lock, one of its threads may just have finished it.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                done => done
+                    .map_err(|source| StoreError::io("removing an unfinished snapshot", source))?,
+            }
         }
     }
     Ok(())

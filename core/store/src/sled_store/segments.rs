@@ -43,16 +43,15 @@ enum Segment {
     Damaged,
 }
 
-/// Looks at the header of every segment in sled's folder, and at all of one that has none: a free one is
-/// all zeros.
-pub(super) fn headers(folder: &Path) -> std::io::Result<Headers> {
-    let mut file = File::open(folder.join("db"))?;
+/// Looks at the header of every segment in sled's data file, and at all of one that has none: a free one is
+/// all zeros. `folder` holds the snapshots.
+pub(super) fn headers(file: &mut File, folder: &Path) -> std::io::Result<Headers> {
     let length = file.metadata()?.len();
     let (mut places, mut torn) = (BTreeSet::new(), false);
     for start in (0..length).step_by(SEGMENT_BYTES as usize) {
         file.seek(SeekFrom::Start(start))?;
         // What the medium does not give is as good as damaged.
-        match segment(&mut file).unwrap_or(Segment::Damaged) {
+        match segment(file).unwrap_or(Segment::Damaged) {
             Segment::Free => {}
             Segment::Used(place) => _ = places.insert(place),
             Segment::Torn => torn = true,
@@ -127,26 +126,32 @@ fn place_of(header: &[u8]) -> Option<u64> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use super::super::release;
     use super::*;
 
-    /// The data file of a store with one segment in use, and one row in it.
+    /// The data file of a store with one segment in use, and one row in it, which has been opened again:
+    /// sled writes a snapshot then.
     fn example(dir: &Path) -> Vec<u8> {
         let db = sled::Config::new().path(dir).open().unwrap();
         db.insert("key", vec![7; 100]).unwrap();
         drop(db);
-        fs::read(dir.join("db")).unwrap()
+        drop(release::data_file(dir).unwrap());
+        let bytes = fs::read(dir.join("db")).unwrap();
+        drop(sled::Config::new().path(dir).open().unwrap());
+        drop(release::data_file(dir).unwrap());
+        bytes
     }
 
     fn headers_of(dir: &Path, bytes: &[u8]) -> Headers {
         fs::write(dir.join("db"), bytes).unwrap();
-        headers(dir).unwrap()
+        headers(&mut File::open(dir.join("db")).unwrap(), dir).unwrap()
     }
 
     #[test]
     fn every_flipped_bit_of_a_header_is_seen() {
         let dir = tempfile::tempdir().unwrap();
         let whole = example(dir.path());
-        assert_eq!(headers(dir.path()).unwrap(), Headers::Sound);
+        assert_eq!(headers_of(dir.path(), &whole), Headers::Sound);
         for bit in 0..HEADER_BYTES * 8 {
             let mut flipped = whole.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -158,7 +163,6 @@ mod tests {
     fn a_zeroed_header_is_seen_and_a_free_segment_is_none() {
         let dir = tempfile::tempdir().unwrap();
         let mut bytes = example(dir.path());
-        drop(sled::Config::new().path(dir.path()).open().unwrap());
         let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
         for zeroed in [HEADER_BYTES, 64, last] {
             bytes[..zeroed].fill(0);
@@ -172,7 +176,6 @@ mod tests {
     fn a_segment_that_was_only_begun_is_torn_and_one_that_is_missed_is_damaged() {
         let dir = tempfile::tempdir().unwrap();
         let mut bytes = example(dir.path());
-        drop(sled::Config::new().path(dir.path()).open().unwrap());
         bytes.resize(2 * SEGMENT_BYTES as usize, 0);
         bytes.extend([0; 4096]);
         bytes.extend([7; 100]);
