@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Parser, Subcommand};
 use mainstay_protocol::address::RelayAddress;
 use mainstay_protocol::codec::encode;
-use mainstay_sync_server::{Server, check, config::Config, invite, url};
+use mainstay_sync_server::{Checked, Server, check, config::Config, invite, url};
 use settings::Settings;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -83,10 +83,17 @@ fn carry_out(cli: &Cli, mut config: Config) -> Outcome {
         }
         Command::Url => print_address(&url(&config)?, cli.json),
         Command::Check => {
-            let spaces = check(&config)?;
-            match cli.json {
-                true => print(&serde_json::json!({"ok": true, "spaces": spaces}).to_string()),
-                false => print(&format!("settings, keys and data are in order; {spaces} spaces")),
+            let Checked { spaces, damage, .. } = check(&config)?;
+            if cli.json {
+                let json = serde_json::json!({"ok": true, "spaces": spaces, "damage": damage});
+                return print(&json.to_string());
+            }
+            match damage {
+                None => print(&format!("settings, keys and data are in order; {spaces} spaces")),
+                Some(damage) => print(&format!(
+                    "settings and keys are in order; {damage}; {spaces} spaces are left. Start the relay: \
+                     the next sync of each device brings what is missing"
+                )),
             }
         }
         Command::Invite { days } => {

@@ -118,18 +118,38 @@ pub fn url(config: &Config) -> Result<RelayAddress, ServeError> {
     }
 }
 
+/// What [`check`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Checked {
+    /// How many spaces there are.
+    pub spaces: u64,
+    /// What was wrong with the data and has been dealt with, in words; `None` when nothing was.
+    pub damage: Option<&'static str>,
+}
+
 /// Opens keys and store and closes them again, changing nothing but what a start would repair.
-/// Returns how many spaces there are.
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn check(config: &Config) -> Result<u64, ServeError> {
+pub fn check(config: &Config) -> Result<Checked, ServeError> {
     load_keys(config)?;
     let opened = SledStore::open(&config.data)?;
-    if let Recovery::Incomplete { .. } = opened.recovery {
-        tracing::warn!("the store was damaged; the next start takes out what is not whole");
+    let damage = damage(&opened.recovery);
+    Ok(Checked { spaces: EmbeddedFeedStore::new(opened.store).count_spaces()?, damage })
+}
+
+fn damage(recovery: &Recovery) -> Option<&'static str> {
+    match recovery {
+        Recovery::Clean => None,
+        Recovery::MovedAside { .. } => {
+            Some("the store was damaged and has been moved aside; the devices will fill a new one")
+        }
+        Recovery::Incomplete { .. } => Some(
+            "the store was damaged and has been written anew without what could not be read; a start takes out what is not whole",
+        ),
+        _ => Some("the store was damaged and has been repaired; nothing is lost"),
     }
-    Ok(EmbeddedFeedStore::new(opened.store).count_spaces()?)
 }
 
 fn open(config: &Config) -> Result<SledRelay, ServeError> {
@@ -137,15 +157,8 @@ fn open(config: &Config) -> Result<SledRelay, ServeError> {
     let keys = files.load()?;
     let opened = SledStore::open(&config.data)?;
     let is_incomplete = matches!(opened.recovery, Recovery::Incomplete { .. });
-    match opened.recovery {
-        Recovery::Clean => {}
-        Recovery::MovedAside { .. } => tracing::warn!(
-            "the store was damaged and has been moved aside; the devices will fill a new one"
-        ),
-        Recovery::Incomplete { .. } => tracing::warn!(
-            "the store was damaged and has been written anew without what could not be read"
-        ),
-        _ => tracing::warn!("the store was damaged and has been repaired; nothing is lost"),
+    if let Some(damage) = damage(&opened.recovery) {
+        tracing::warn!("{damage}");
     }
     let witness = Witness::new(files.dir());
     let failed = |source| ServeError::Witness { path: witness.path().into(), source };

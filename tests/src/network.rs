@@ -31,6 +31,8 @@ pub struct Line {
     pub meddle: Option<Meddle>,
     /// Requests carried out so far.
     pub requests: u32,
+    /// Those of them that gave the relay something to keep.
+    pub given: u32,
     /// Batches so far.
     pub turns: u32,
     /// Envelopes pushed so far, and items received.
@@ -83,6 +85,7 @@ impl Line {
         request: Request,
     ) -> Vec<Reply> {
         self.requests += 1;
+        self.given += u32::from(gives(&request));
         if let Request::Push { envelopes, .. } = &request {
             self.envelopes += envelopes.len();
         }
@@ -96,6 +99,20 @@ impl Line {
         };
         self.envelopes += replies.iter().map(items).sum::<usize>();
         replies
+    }
+}
+
+/// Whether the relay has something to keep after it.
+fn gives(request: &Request) -> bool {
+    match request {
+        Request::Create { .. }
+        | Request::Append { .. }
+        | Request::PutReceipt { .. }
+        | Request::OpenMailbox { .. }
+        | Request::PutLetter { .. }
+        | Request::CloseMailbox { .. } => true,
+        Request::Push { envelopes, .. } => !envelopes.is_empty(),
+        _ => false,
     }
 }
 

@@ -104,12 +104,11 @@ pub enum EngineError {
         "these twelve words are of another journal than the one on this device; look for its own"
     )]
     OtherWords,
-    /// There is no such device.
-    #[error("there is no device {name} on the list")]
-    NoSuchDevice {
-        /// What was asked for.
-        name: String,
-    },
+    /// There is no device of this name, or there are several.
+    #[error(
+        "no device on the list goes by what was asked for, or several do; list them and take the beginning of its id"
+    )]
+    NoSuchDevice,
     /// The recovery phrase does not open anything on this relay.
     #[error(
         "these twelve words belong to no journal on this relay; check the words and the relay's address"

@@ -343,7 +343,7 @@ impl Engine {
         let mut found = devices.iter().filter(fits);
         match (found.next(), found.next()) {
             (Some(device), None) => Ok(device.clone()),
-            _ => Err(EngineError::NoSuchDevice { name: name.to_owned() }),
+            _ => Err(EngineError::NoSuchDevice),
         }
     }
 

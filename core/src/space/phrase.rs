@@ -23,9 +23,8 @@ const MAX_SUGGESTIONS: usize = 3;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Phrase(Mnemonic);
 
-/// What is wrong with a phrase that was typed in. The errors name positions and the words that may
-/// have been meant; they never repeat what was typed. A suggestion is likely a word of the phrase
-/// all the same: show these errors to the person and put them into no log.
+/// What is wrong with a phrase that was typed in. The errors name positions; printed, they hold no word,
+/// neither one that was typed nor one that may have been meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PhraseError {
@@ -36,12 +35,14 @@ pub enum PhraseError {
         found: usize,
     },
     /// A word that is not in the list.
-    #[error("word {position} of the phrase is not one of the list{}", did_you_mean(.suggestions))]
+    #[error(
+        "word {position} of the phrase is not one of the list; look at what you wrote down again"
+    )]
     UnknownWord {
         /// Counted from 1.
         position: usize,
-        /// The words of the list that are nearest, nearest first; may be empty.
-        suggestions: Vec<&'static str>,
+        /// What may have been meant.
+        suggestions: Suggestions,
     },
     /// Twelve words of the list that are no phrase.
     #[error(
@@ -51,6 +52,24 @@ pub enum PhraseError {
     /// More text than any phrase has.
     #[error("the text is too long for a phrase of {WORDS} words")]
     TooLong,
+}
+
+/// Words of the list that are like one that was typed. One of them is likely a word of the phrase: they are
+/// for the person to see, and do not print with `Debug`.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Suggestions(Vec<&'static str>);
+
+impl Suggestions {
+    /// At most three words, the nearest first; none when no word is near.
+    pub fn words(&self) -> &[&'static str] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Suggestions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Suggestions([redacted])")
+    }
 }
 
 impl Phrase {
@@ -82,7 +101,7 @@ impl Phrase {
         }
         let unknown = |word: &str| Language::English.find_word(word).is_none();
         if let Some((index, word)) = text.split_whitespace().enumerate().find(|(_, w)| unknown(w)) {
-            let (position, suggestions) = (index + 1, nearest(word));
+            let (position, suggestions) = (index + 1, Suggestions(nearest(word)));
             return Err(PhraseError::UnknownWord { position, suggestions });
         }
         Mnemonic::parse_in_normalized(Language::English, &text)
@@ -108,13 +127,6 @@ impl Phrase {
 impl fmt::Debug for Phrase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Phrase([redacted])")
-    }
-}
-
-fn did_you_mean(suggestions: &[&str]) -> String {
-    match suggestions {
-        [] => "; look at what you wrote down again".to_owned(),
-        words => format!("; did you mean {}?", words.join(" or ")),
     }
 }
 
@@ -170,16 +182,20 @@ mod tests {
     fn a_wrong_word_is_pointed_at_with_the_word_that_was_meant() {
         let text = ABANDON.replacen("abandon abandon", "abandon abandn", 1);
         let error = Phrase::parse(&text).unwrap_err();
-        let suggestions = vec!["abandon"];
-        assert_eq!(error, PhraseError::UnknownWord { position: 2, suggestions });
-        assert!(error.to_string().contains("word 2") && error.to_string().contains("abandon?"));
-        assert!(!error.to_string().contains("abandn "), "what was typed is not repeated");
+        let PhraseError::UnknownWord { position: 2, suggestions } = &error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(suggestions.words(), ["abandon"]);
+        assert!(error.to_string().contains("word 2"));
+        // Neither what was typed nor what was likely meant.
+        assert!(!format!("{error} {error:?}").contains("aband"));
     }
 
     #[test]
     fn a_word_like_no_other_gets_no_suggestion() {
         let error = Phrase::parse(&ABANDON.replace("about", "Überraschung")).unwrap_err();
-        assert_eq!(error, PhraseError::UnknownWord { position: 12, suggestions: vec![] });
+        let suggestions = Suggestions::default();
+        assert_eq!(error, PhraseError::UnknownWord { position: 12, suggestions });
     }
 
     #[test]

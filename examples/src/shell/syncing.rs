@@ -144,5 +144,15 @@ fn read_phrase() -> Result<Phrase, Failure> {
         false => io::stdin().take(MAX_PHRASE_BYTES).read_to_string(&mut typed),
     };
     read.map_err(|_| Failure::new("the phrase on standard input cannot be read as text"))?;
-    Phrase::parse(&typed).map_err(|error| Failure::new(error.to_string()))
+    Phrase::parse(&typed).map_err(|error| Failure::new(in_full(&error)))
+}
+
+/// What is wrong with the words, with what may have been meant: the person who typed them is reading.
+fn in_full(error: &PhraseError) -> String {
+    match error {
+        PhraseError::UnknownWord { suggestions, .. } if !suggestions.words().is_empty() => {
+            format!("{error}; did you mean {}?", suggestions.words().join(" or "))
+        }
+        error => error.to_string(),
+    }
 }

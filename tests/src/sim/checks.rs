@@ -110,10 +110,10 @@ impl Sim {
         let mut line = Line::default();
         self.sync(at, &mut line)?.ok_or("a member could not sync at the end")?;
         let label = &self.devices[at].label;
-        if line.envelopes > 0 || line.requests > 4 {
+        if line.envelopes > 0 || line.given > 0 || line.requests > 4 {
             return Err(format!(
-                "{label}: a sync with nothing new took {} requests, {} envelopes",
-                line.requests, line.envelopes
+                "{label}: a sync with nothing new took {} requests, {} of which gave something, {} envelopes",
+                line.requests, line.given, line.envelopes
             ));
         }
         let now_ms = self.world.now_ms;

@@ -50,10 +50,11 @@ impl Care {
             }
             _ => ("notes", EntryBody::Note(Note { note: Some(text.clone()) })),
         };
+        let zone = self.people[at.person].devices[at.device].zone;
         let logged = self.ask(at, |phone, now_ms| {
             let moment = Timestamp::from_millisecond(now_ms - days * DAY_MS);
             let moment = moment.expect("a simulated time is in range");
-            phone.replica.log(body, When::exact(moment, "Europe/Berlin"), now_ms)
+            phone.replica.log(body, When::exact(moment, zone), now_ms)
         });
         let id = logged.map_err(|e| format!("log: {e:?}"))?;
         self.say(format!("{} logs {id}: {text}", self.label(at)));
