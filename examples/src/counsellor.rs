@@ -59,6 +59,7 @@ async fn dispatch(home: &Home, out: &Output, command: Command) -> Result<(), Fai
         Command::Restore(args) => syncing::restore(home, out, args).await,
         Command::Devices { action } => devices::devices(home, out, action).await,
         Command::Relay { action } => start::relay(home, out, action).await,
+        Command::Checkpoint(args) => status::checkpoint(home, out, args.compare).await,
         Command::Verify => status::verify(home, out).await,
         Command::SetAside { yes } => status::set_aside(home, out, yes).await,
     }

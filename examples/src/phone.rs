@@ -60,6 +60,7 @@ async fn dispatch(home: &Home, out: &Output, command: Command) -> Result<(), Fai
         Command::Devices { action } => devices::devices(home, out, action).await,
         Command::Share { action } => share::share(home, out, action).await,
         Command::Relay { action } => start::relay(home, out, action).await,
+        Command::Checkpoint(args) => status::checkpoint(home, out, args.compare).await,
         Command::Verify => status::verify(home, out).await,
         Command::SetAside { yes } => status::set_aside(home, out, yes).await,
         Command::Export(args) => import::export(home, out, args).await,

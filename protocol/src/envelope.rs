@@ -101,6 +101,11 @@ pub struct Header {
     /// the snapshot counts for itself. See [`limits::MAX_FORGOTTEN_A_DAY`].
     #[cbor(n(12), default)]
     pub forgets: u32,
+    /// In every part of a snapshot: what is in it, as a digest under a key that only members have, so that
+    /// who holds every covered head can tell without the body whether it lacks something. `None` is of a
+    /// version that did not say, or of rows, which can be made again.
+    #[n(13)]
+    pub contents: Option<Hash>,
 }
 
 impl Header {
@@ -140,6 +145,9 @@ impl Header {
         match self.kind {
             Kind::Change if self.destroys || self.news || !self.covers.is_empty() => {
                 malformed("a change covers nothing")
+            }
+            Kind::Change | Kind::Record if self.contents.is_some() => {
+                malformed("only a snapshot says what is in it")
             }
             Kind::Change if self.chunk != Chunk::WHOLE => malformed("a change has one part"),
             Kind::Record if self.chunk != Chunk::WHOLE => malformed("a record has one part"),

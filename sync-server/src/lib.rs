@@ -24,4 +24,4 @@ pub mod net;
 pub mod relay;
 mod server;
 
-pub use server::{ServeError, Server, check, invite, url};
+pub use server::{Checked, ServeError, Server, check, invite, url};

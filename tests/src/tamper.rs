@@ -9,7 +9,8 @@ use std::rc::Rc;
 use mainstay_protocol::codec;
 use mainstay_protocol::frame::{Refusal, Reply, Request};
 use mainstay_protocol::hash::Hash;
-use mainstay_protocol::ids::Incarnation;
+use mainstay_protocol::heads::Head;
+use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -102,7 +103,7 @@ impl Tamper {
 
     fn any_refusal(&mut self) -> Reply {
         let hash = Hash(self.bytes());
-        Reply::Refused(match self.below(10) {
+        Reply::Refused(match self.below(16) {
             0 => Refusal::UnknownSpace,
             1 => Refusal::NotAuthorised,
             2 => Refusal::RosterMoved { head: hash },
@@ -112,6 +113,16 @@ impl Tamper {
             6 => Refusal::Quota { quota_bytes: self.rng.next_u64() },
             7 => Refusal::RateLimited { retry_after_ms: self.rng.next_u64() },
             8 => Refusal::SpaceExists,
+            9 => Refusal::OutOfOrder {
+                slot: SlotId(self.bytes()),
+                author: AuthorId(self.bytes()),
+                head: (self.below(2) == 0).then_some(Head { seq: self.rng.next_u64() >> 32, hash }),
+            },
+            10 => Refusal::Malformed { why: "a lie".to_owned() },
+            11 => Refusal::InvitationNeeded,
+            12 => Refusal::InvitationRefused,
+            13 => Refusal::Mailbox,
+            14 => Refusal::Unavailable,
             _ => Refusal::Expired,
         })
     }

@@ -85,6 +85,27 @@ fn more_than_that_waits_three_days_on_the_other_devices() {
     assert_eq!(b.replica.verify().unwrap(), []);
 }
 
+// Broken on purpose: a count that began anew with each chapter made it fail.
+#[test]
+fn what_is_forgotten_in_two_months_on_one_day_counts_together_on_the_other_devices() {
+    let (mut world, _, mut a, mut b) = two(9);
+    let half = MAX_FORGOTTEN_A_DAY as usize / 2 + 1;
+    let months = [60, 120].map(|days_ago| log(&world, &mut a, 15, days_ago));
+    round(&mut world, &mut [&mut a, &mut b]);
+    months.iter().for_each(|ids| forget(&world, &mut a, &ids[..half]));
+    round(&mut world, &mut [&mut a, &mut b]);
+    // The first month is within what a day allows, and not both.
+    assert_eq!((entries(&mut a), entries(&mut b)), (30 - 2 * half, 30 - half));
+    assert_eq!(b.replica.status(world.now_ms).unwrap().held, half as u64);
+    pass(&mut world, DELAY_MS - DAY_MS);
+    round(&mut world, &mut [&mut a, &mut b]);
+    assert_eq!(entries(&mut b), 30 - half);
+    pass(&mut world, 2 * DAY_MS);
+    round(&mut world, &mut [&mut a, &mut b]);
+    assert_eq!(entries(&mut b), 30 - 2 * half);
+    assert_eq!(b.replica.status(world.now_ms).unwrap().held, 0);
+}
+
 #[test]
 fn a_clock_two_years_ahead_forgets_nothing() {
     for relay in [false, true] {

@@ -111,4 +111,14 @@ mod tests {
         let limit_bytes = 1 << 20;
         assert_eq!(unpack::<String>(&bomb, limit_bytes), Err(PackError::TooLarge { limit_bytes }));
     }
+
+    #[test]
+    fn a_decompression_bomb_is_not_unpacked_beyond_the_limit() {
+        let mut bomb = pack(&"a".repeat(10 << 20));
+        // Only who unpacks all of it finds out that its end is missing.
+        bomb.pop();
+        assert_eq!(unpack::<String>(&bomb, 11 << 20), Err(PackError::Damaged));
+        let limit_bytes = 1 << 20;
+        assert_eq!(unpack::<String>(&bomb, limit_bytes), Err(PackError::TooLarge { limit_bytes }));
+    }
 }

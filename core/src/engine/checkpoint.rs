@@ -2,7 +2,7 @@
 //!
 //! Twelve words alone cannot show that a relay gave everything: it may serve an old copy of the
 //! journal. A checkpoint, taken on any device and kept beside the words or shown on another screen,
-//! can.
+//! can: while nothing else was written since, everything came if and only if it is the same.
 
 use std::fmt;
 use std::str::FromStr;
@@ -46,9 +46,9 @@ pub struct Checkpoint {
 pub enum Witness {
     /// This device holds exactly what the other one did.
     Same,
-    /// This device knows the same list of devices and has no less than the other had; what came
-    /// since then differs.
-    Newer,
+    /// Nothing can be told: this device has had other changes, and as many. Whoever wants to know takes a new
+    /// checkpoint on the other device.
+    Unclear,
     /// Something is missing here that the other device had: sync, and if it stays so, the relay
     /// shows an old copy of the journal.
     Older,

@@ -6,6 +6,7 @@
 mod adopt;
 mod bounded;
 mod compact;
+mod contents;
 mod crossed;
 mod docs;
 mod forget;

@@ -27,6 +27,7 @@ pub(crate) mod label {
     pub(crate) const ROOT_SIGN: &str = "share root signing key";
     pub(crate) const ROOT_KEM: &str = "share root key exchange";
     pub(crate) const SLOT: &str = "slot";
+    pub(crate) const CONTENTS: &str = "snapshot contents";
     pub(crate) const LINK_MAILBOX: &str = "link mailbox";
     pub(crate) const LINK_LETTER: &str = "link letter";
 }

@@ -139,6 +139,7 @@ mod tests {
             covers: vec![AuthorHead { author: AuthorId([9; 16]), head }],
             destroys: false,
             forgets: 0,
+            contents: None,
             news: false,
         }
     }
@@ -176,9 +177,24 @@ mod tests {
     }
 
     #[test]
+    fn an_envelope_sealed_under_another_key_than_it_names_does_not_open() {
+        // What a malicious member would do: name one epoch, and seal under the key of another over that
+        // very header.
+        let rng = &mut ChaCha20Rng::from_seed([1; 32]);
+        let other = EpochKey::from_bytes([4; 32]);
+        let seal = |aad: &[u8]| aead::seal(rng, &other.envelope_key(), aad, &pad(b"a day"));
+        let envelope = Envelope::make(&SPACE, header(), seal, |input| author().sign(input));
+        // The cipher has nothing against it: only the id commits to the key.
+        let aad = envelope.additional_data(&SPACE);
+        aead::open(&other.envelope_key(), &aad, envelope.ciphertext()).unwrap();
+        assert_eq!(open(&SPACE, &envelope, &other).unwrap_err(), CannotOpen);
+        assert_eq!(open(&SPACE, &envelope, &epoch()).unwrap_err(), CannotOpen);
+    }
+
+    #[test]
     fn a_ciphertext_does_not_open_under_any_other_header() {
         assert!(open(&SPACE, &moved(|_| ()), &epoch()).is_ok());
-        let changes: [fn(&mut Header); 11] = [
+        let changes: [fn(&mut Header); 15] = [
             |h| h.version = 2,
             |h| h.roster = Hash([0; 32]),
             |h| h.epoch = EpochId([0; 32]),
@@ -188,11 +204,16 @@ mod tests {
             |h| h.previous = Hash([0; 32]),
             |h| h.kind = Kind::Change,
             |h| h.chunk.index = 1,
+            |h| h.chunk.count = 4,
             |h| h.covers.clear(),
             |h| h.destroys = true,
+            |h| h.forgets = 1,
+            |h| h.contents = Some(Hash([0; 32])),
+            |h| h.news = true,
         ];
-        for change in changes {
-            assert_eq!(open(&SPACE, &moved(change), &epoch()).unwrap_err(), CannotOpen);
+        for (at, change) in changes.into_iter().enumerate() {
+            let opened = open(&SPACE, &moved(change), &epoch());
+            assert_eq!(opened.err(), Some(CannotOpen), "change {at}");
         }
     }
 

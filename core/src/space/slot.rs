@@ -1,5 +1,8 @@
 //! The opaque names that chapters, pages, the plan and shared records have on the relay.
 
+use mainstay_protocol::codec;
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::AuthorHead;
 use mainstay_protocol::ids::SlotId;
 use minicbor::{Decode, Encode};
 
@@ -45,6 +48,14 @@ impl SpaceKey {
             SlotName::Record(id) => [b"record", id],
         };
         SlotId(kdf::prf(self.bytes(), label::SLOT, &parts))
+    }
+
+    /// What a snapshot's header says of its documents: every member who has the same ones finds the same. It
+    /// is bound to what the snapshot covers, so that a relay does not see that two hold the same.
+    pub fn contents(&self, slot: &SlotId, covers: &[AuthorHead], documents: &[u8]) -> Hash {
+        let covers = codec::encode(&covers.to_vec());
+        let parts = [slot.as_bytes(), &covers[..], documents];
+        Hash(kdf::prf(self.bytes(), label::CONTENTS, &parts))
     }
 }
 

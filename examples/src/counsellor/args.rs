@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::shell::args::{
-    CommonArgs, DeviceAction, InitArgs, RelayAction, RestoreArgs, SpanArgs, Switch, SyncArgs,
+    CheckpointArgs, CommonArgs, DeviceAction, InitArgs, RelayAction, RestoreArgs, SpanArgs, Switch,
+    SyncArgs,
 };
 use crate::shell::at::span;
 use crate::shell::plan::PlanAction;
@@ -89,6 +90,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         action: RelayAction,
     },
+    /// Show 56 letters that say where this device stands, to keep beside the twelve words; or compare
+    Checkpoint(CheckpointArgs),
     /// Check what is stored against itself
     Verify,
     /// Start a damaged store again from what the relay holds; the damaged files are kept
@@ -120,6 +123,7 @@ impl Command {
             Self::Restore(_) => "restore",
             Self::Devices { .. } => "devices",
             Self::Relay { .. } => "relay",
+            Self::Checkpoint(_) => "checkpoint",
             Self::Verify => "verify",
             Self::SetAside { .. } => "set-aside",
         }

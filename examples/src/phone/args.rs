@@ -7,7 +7,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use super::kinds::LogKind;
 use super::share::args::ShareAction;
 use crate::shell::args::{
-    CommonArgs, DeviceAction, InitArgs, RelayAction, RestoreArgs, SpanArgs, SyncArgs,
+    CheckpointArgs, CommonArgs, DeviceAction, InitArgs, RelayAction, RestoreArgs, SpanArgs,
+    SyncArgs,
 };
 use crate::shell::plan::PlanAction;
 
@@ -68,6 +69,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         action: RelayAction,
     },
+    /// Show 56 letters that say where this device stands, to keep beside the twelve words; or compare
+    Checkpoint(CheckpointArgs),
     /// Check what is stored against itself
     Verify,
     /// Start a damaged store again from what the relay holds; the damaged files are kept
@@ -100,6 +103,7 @@ impl Command {
             Self::Devices { .. } => "devices",
             Self::Share { .. } => "share",
             Self::Relay { .. } => "relay",
+            Self::Checkpoint(_) => "checkpoint",
             Self::Verify => "verify",
             Self::SetAside { .. } => "set-aside",
             Self::Export(_) => "export",

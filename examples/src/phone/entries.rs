@@ -30,9 +30,9 @@ pub(super) async fn timeline(home: &Home, out: &Output, args: TimelineArgs) -> R
     engine.suspend().await?;
     if out.is_json() {
         let lines: Vec<String> = rows.iter().map(ndjson::to_line).collect();
-        return out.write(&format!("[{}]", lines.join(",")));
+        return out.say_json(&format!("[{}]", lines.join(",")));
     }
-    out.write(&listing::text(rows.iter().map(line)))
+    out.say(json!([]), || listing::text(rows.iter().map(line)))
 }
 
 fn line(row: &Row) -> Line<'_> {

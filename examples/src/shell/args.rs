@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
-use mainstay_core::engine::{Backend, RelayAddress};
+use mainstay_core::engine::{Backend, Checkpoint, RelayAddress};
 
 /// For every command.
 #[derive(Debug, ClapArgs)]
@@ -85,6 +85,13 @@ pub(crate) struct SyncArgs {
     /// Stop after this time, such as 2s or 500ms; the next sync goes on
     #[arg(long, value_name = "TIME", value_parser = super::at::span)]
     pub(crate) budget: Option<Duration>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CheckpointArgs {
+    /// Whether this device has all that another one had when it showed these letters
+    #[arg(long, value_name = "LETTERS")]
+    pub(crate) compare: Option<Checkpoint>,
 }
 
 #[derive(Debug, ClapArgs)]

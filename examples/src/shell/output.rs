@@ -30,12 +30,16 @@ impl Output {
 
     /// Says one thing, in the form that was asked for.
     pub(crate) fn say(self, json: Json, text: impl FnOnce() -> String) -> Result<(), Failure> {
-        let said = if self.json { json.to_string() } else { shown(&text()) };
+        let said = if self.json { escaped(&json.to_string()) } else { shown(&text()) };
         self.write(said.trim_end())
     }
 
-    /// Writes a text, with a line end, as it is.
-    pub(crate) fn write(self, text: &str) -> Result<(), Failure> {
+    /// Says what the engine wrote as one JSON value.
+    pub(crate) fn say_json(self, json: &str) -> Result<(), Failure> {
+        self.write(&escaped(json))
+    }
+
+    fn write(self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         let done = writeln!(out, "{text}").and_then(|()| out.flush());
         match done {
@@ -62,17 +66,37 @@ impl Output {
 }
 
 /// Text as a terminal may show it. What somebody else wrote may hold characters that a terminal obeys: move
-/// the cursor, turn words into a link, hide what stands before. They are shown as pictures of themselves
-/// (Unicode's block of control pictures), and do nothing.
+/// the cursor, turn words into a link, hide what stands before, turn the order of letters round. They are
+/// shown as pictures of themselves (Unicode's block of control pictures) or as a mark, and do nothing.
 fn shown(text: &str) -> String {
     let picture = |c: char| match c {
         '\n' | '\t' => c,
         '\0'..' ' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
         '\u{7f}' => '\u{2421}',
-        _ if c.is_control() => char::REPLACEMENT_CHARACTER,
+        _ if c.is_control() || is_turning(c) => char::REPLACEMENT_CHARACTER,
         _ => c,
     };
     text.chars().map(picture).collect()
+}
+
+/// Characters that have the letters after them shown in another order (Unicode's UAX #9, explicit
+/// directional formatting).
+fn is_turning(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The same JSON value, with what a terminal would obey as escapes. Outside of strings there is none of it.
+fn escaped(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            _ if c.is_control() || is_turning(c) => {
+                safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            _ => safe.push(c),
+        }
+    }
+    safe
 }
 
 /// Whether a person sits in front of standard error.
@@ -95,12 +119,17 @@ pub(crate) async fn next_line() -> Result<Option<String>, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{escaped, shown};
 
     #[test]
     fn what_somebody_wrote_moves_no_cursor_and_makes_no_link() {
-        let text = "\u{1b}]8;;https://example.org\u{1b}\\look\u{7}\r\u{9b}2J\u{7f}";
-        assert!(!shown(text).chars().any(char::is_control));
+        let text = "\u{1b}]8;;https://example.org\u{1b}\\look\u{7}\r\u{9b}2J\u{7f}\u{202e}\u{2066}";
+        let obeyed = |c: char| c.is_control() || "\u{202e}\u{2066}".contains(c);
+        assert!(!shown(text).contains(obeyed));
+        let json = serde_json::json!({ "note": text });
+        assert!(!escaped(&json.to_string()).contains(obeyed));
+        let read: serde_json::Value = serde_json::from_str(&escaped(&json.to_string())).unwrap();
+        assert_eq!(read, json, "nothing is lost");
         assert!(shown(text).contains("https://example.org"), "all of it is there to be read");
         let plain = "Slept well.\n\tTwice – née Ünal 🌱";
         assert_eq!(shown(plain), plain);

@@ -1,6 +1,6 @@
 //! Where the entries are, and whether they are sound.
 
-use mainstay_core::engine::{Engine, RelayAddress, Status};
+use mainstay_core::engine::{Checkpoint, Engine, RelayAddress, Status, Witness};
 use serde_json::{Value as Json, json};
 
 use super::failure::Failure;
@@ -71,6 +71,45 @@ pub(crate) async fn set_aside(home: &Home, out: &Output, yes: bool) -> Result<()
     out.say(json!({ "kept": kept.display().to_string() }), || {
         format!("The damaged files are kept in {}.", kept.display())
     })
+}
+
+/// Shows where the journal stands on this device, or whether this device has what another one, or a piece
+/// of paper, says.
+pub(crate) async fn checkpoint(
+    home: &Home,
+    out: &Output,
+    other: Option<Checkpoint>,
+) -> Result<(), Failure> {
+    let engine = home.open().await?;
+    let (here, as_of) = (engine.checkpoint().await?, engine.as_of().await?);
+    let newest = words::instant_json(as_of.newest_entry_ms);
+    let found = match other {
+        Some(other) => Some(engine.check_against(other).await?),
+        None => None,
+    };
+    engine.suspend().await?;
+    let Some(found) = found else {
+        let json = json!({ "checkpoint": here.to_string(), "newest_entry": newest });
+        return out.say(json, || format!("{here}"));
+    };
+    let (name, say) = match found {
+        Witness::Same => ("same", "This device has exactly what that checkpoint was made of."),
+        Witness::Older => (
+            "older",
+            "Something is not on this device that was there when the checkpoint was made. Sync; if it stays \
+             so, the relay shows an old copy: another device of yours, or a later day, brings the rest.",
+        ),
+        _ => (
+            "unclear",
+            "This device has had other changes than those of that checkpoint, so it tells nothing. Make a \
+             new one on the other device after both have synced, and compare again.",
+        ),
+    };
+    out.say(json!({ "compared": name, "newest_entry": newest }), || say.to_owned())?;
+    match found {
+        Witness::Same => Ok(()),
+        _ => Err(Failure::new("the checkpoints are not the same")),
+    }
 }
 
 pub(crate) async fn verify(home: &Home, out: &Output) -> Result<(), Failure> {

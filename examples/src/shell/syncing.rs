@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Read};
 use std::time::Duration;
 
 use mainstay_core::engine::{Engine, SyncReport};
-use mainstay_core::space::phrase::Phrase;
+use mainstay_core::space::phrase::{Phrase, PhraseError};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
@@ -121,15 +121,17 @@ pub(crate) async fn restore(home: &Home, out: &Output, args: RestoreArgs) -> Res
             return Err(failure);
         }
     };
-    let status = engine.status().await?;
+    let (status, as_of) = (engine.status().await?, engine.as_of().await?);
     engine.suspend().await?;
     let mut json = to_json(&report, status.waiting);
     json["entries"] = status.entries.into();
+    json["newest_entry"] = words::instant_json(as_of.newest_entry_ms);
     out.say(json, || {
         format!(
-            "Back on this device: {}. {}\nYour other devices wait until you confirm them: \
+            "Back on this device: {}{}. {}\nYour other devices wait until you confirm them: \
              `{} devices list`.",
             words::entries(status.entries),
+            up_to(as_of.newest_entry_ms),
             text(&report, status.waiting),
             out.program()
         )
@@ -145,6 +147,11 @@ fn read_phrase() -> Result<Phrase, Failure> {
     };
     read.map_err(|_| Failure::new("the phrase on standard input cannot be read as text"))?;
     Phrase::parse(&typed).map_err(|error| Failure::new(in_full(&error)))
+}
+
+/// Twelve words cannot show that the relay gave the newest copy; how new it is, a person can see.
+fn up_to(newest_ms: Option<i64>) -> String {
+    newest_ms.map(|ms| format!(", the newest of {}", words::instant(ms))).unwrap_or_default()
 }
 
 /// What is wrong with the words, with what may have been meant: the person who typed them is reading.

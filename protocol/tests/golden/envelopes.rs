@@ -22,6 +22,7 @@ fn change() -> Header {
         destroys: false,
         news: false,
         forgets: 0,
+        contents: None,
     }
 }
 
@@ -45,8 +46,16 @@ fn envelope(header: Header) -> Envelope {
 #[test]
 fn envelopes_keep_their_bytes_and_verify() {
     let mut samples = Samples::new("envelopes.hex");
-    for (name, header) in [("change", change()), ("snapshot", snapshot()), ("record", record())] {
-        samples.add(&format!("header_{name}"), &header);
+    let says = Header { contents: Some(HASH), ..snapshot() };
+    let headers = [
+        ("change", change()),
+        ("snapshot", snapshot()),
+        ("snapshot_contents", says),
+        ("record", record()),
+    ];
+    for (name, header) in headers {
+        let absent = u8::from(header.contents.is_none());
+        samples.add_without_last(&format!("header_{name}"), &header, absent);
         let envelope = envelope(header);
         let (bytes, stub) = (envelope.to_bytes(), envelope.stub().to_bytes());
         assert_eq!(Envelope::from_bytes(&bytes).unwrap(), envelope);

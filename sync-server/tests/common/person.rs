@@ -83,6 +83,7 @@ impl Person {
             covers: vec![],
             destroys: false,
             forgets: 0,
+            contents: None,
             news: false,
         };
         let sign = |input: &[u8]| self.device.sign(input);

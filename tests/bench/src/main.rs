@@ -86,23 +86,23 @@ impl Tables {
     fn new() -> Self {
         Self {
             building: Table::new(
-                "Building (5 % edited) and first sync; size on disk when closed (P9)",
+                "Building (5 % edited) and first sync; size on disk when closed",
                 &["years", "store", "import", "edits", "first sync", "sent", "MB on disk", "x"],
             ),
             cold: Table::new(
-                "Cold process: open, then the last 30 days (P2, P10); medians (least-most)",
+                "Cold process: open, then the last 30 days; medians (least-most)",
                 &["years", "store", "open ms", "x", "30 days ms", "x", "rows", "peak MiB"],
             ),
             logging: Table::new(
-                "Log one entry until durable, interleaved (P1, P10)",
+                "Log one entry until durable, interleaved",
                 &["years", "store", "n", "median ms", "x", "p99 ms", "x", "until folded ms"],
             ),
             syncs: Table::new(
-                "Syncs on a kept connection, UDP payload bytes (P5, P10); medians (least-most)",
+                "Syncs on a kept connection, UDP payload bytes; medians (least-most)",
                 &["years", "what", "n", "turns", "bytes sent", "bytes received", "ms"],
             ),
             restoring: Table::new(
-                "Restore on a new phone over QUIC on loopback (P4, P5)",
+                "Restore on a new phone over QUIC on loopback",
                 &["years", "what", "turns", "KB received", "x zstd-19", "s", "x bulk insert"],
             ),
         }

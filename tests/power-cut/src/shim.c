@@ -128,7 +128,8 @@ static int open_any(int dir, const char *path, int flags, mode_t mode) {
     pthread_mutex_lock(&turn);
     int fd = -1;
     int creates = (flags & O_CREAT) != 0 && inside(full) && syscall(SYS_faccessat, AT_FDCWD, full, F_OK) != 0;
-    if (!(creates && fails(1))) fd = opened((int)syscall(SYS_openat, dir, path, flags, mode), full, flags);
+    int exists = !creates && inside(full) && strcmp(full, acks) != 0;
+    if (!(creates && fails(1)) && !(exists && fails(0))) fd = opened((int)syscall(SYS_openat, dir, path, flags, mode), full, flags);
     pthread_mutex_unlock(&turn);
     return fd;
 }
@@ -178,6 +179,20 @@ static ssize_t write_any(int fd, const void *data, size_t len, off_t offset) {
 ssize_t write(int fd, const void *data, size_t len) { return write_any(fd, data, len, -1); }
 ssize_t pwrite(int fd, const void *data, size_t len, off_t offset) { return write_any(fd, data, len, offset); }
 ssize_t pwrite64(int fd, const void *data, size_t len, off64_t offset) { return write_any(fd, data, len, offset); }
+
+/* Nothing of a read is recorded; it can only fail. */
+static ssize_t read_any(int fd, void *data, size_t len, off_t offset) {
+    if (fail_at != 0 && state(fd) == WATCHED) {
+        pthread_mutex_lock(&turn);
+        int failed = fails(0);
+        pthread_mutex_unlock(&turn);
+        if (failed) return -1;
+    }
+    return offset < 0 ? syscall(SYS_read, fd, data, len) : syscall(SYS_pread64, fd, data, len, offset);
+}
+ssize_t read(int fd, void *data, size_t len) { return read_any(fd, data, len, -1); }
+ssize_t pread(int fd, void *data, size_t len, off_t offset) { return read_any(fd, data, len, offset); }
+ssize_t pread64(int fd, void *data, size_t len, off64_t offset) { return read_any(fd, data, len, offset); }
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
     if (state(fd) != UNWATCHED) {
@@ -248,8 +263,11 @@ static int remove_any(int dir, const char *path, int flags) {
     char buffer[2 * PATH_MAX];
     const char *rest = inside(whole(dir, path, buffer));
     pthread_mutex_lock(&turn);
-    int result = (int)syscall(SYS_unlinkat, dir, path, flags);
-    if (result == 0 && rest) record('U', 0, 0, rest, strlen(rest));
+    int result = -1;
+    if (!(rest && fails(0))) {
+        result = (int)syscall(SYS_unlinkat, dir, path, flags);
+        if (result == 0 && rest) record('U', 0, 0, rest, strlen(rest));
+    }
     pthread_mutex_unlock(&turn);
     return result;
 }

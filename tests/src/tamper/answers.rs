@@ -3,6 +3,7 @@
 use mainstay_protocol::envelope::Envelope;
 use mainstay_protocol::frame::{Attached, Item, ItemBody, Reply};
 use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::HeadsDigest;
 use mainstay_protocol::ids::{Incarnation, SlotId};
 use rand_core::Rng;
 
@@ -65,7 +66,7 @@ impl Tamper {
     }
 
     fn alter_greeting(&mut self, attached: &mut Attached) {
-        match self.below(9) {
+        match self.below(12) {
             0 => attached.recognised = !attached.recognised,
             1 => attached.cursor.number = self.rng.next_u64(),
             2 => attached.cursor.incarnation = Incarnation(self.bytes()),
@@ -74,6 +75,9 @@ impl Tamper {
             5 => attached.rules.quota_bytes = self.rng.next_u64() >> self.below(64),
             6 => attached.rules.retention_ms = self.rng.next_u64() >> self.below(64),
             7 => attached.now_ms = self.rng.next_u64() >> self.below(64),
+            8 => attached.heads = Some(HeadsDigest(Hash(self.bytes()))),
+            9 => attached.heads = None,
+            10 => attached.rules.used_bytes = self.rng.next_u64() >> self.below(64),
             _ => attached.lacks_wraps = !attached.lacks_wraps,
         }
     }

@@ -205,6 +205,7 @@ fn slipped_in(w: &mut Watch, payloads: &[Vec<u8>]) {
             destroys: false,
             news: false,
             forgets: 0,
+            contents: None,
             ..base.header().clone()
         };
         let made =

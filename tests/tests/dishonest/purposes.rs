@@ -11,17 +11,18 @@ use mainstay_core::space::test_kit::signing_key;
 use mainstay_core::space::wrap::unwrap;
 use mainstay_core::sync::Local;
 use mainstay_protocol::codec;
-use mainstay_protocol::envelope::Envelope;
+use mainstay_protocol::envelope::{Envelope, Header};
 use mainstay_protocol::frame::{Attach, Proof, Refusal, Reply, Request, Signer};
 use mainstay_protocol::ids::StoreInstance;
 use mainstay_protocol::receipt::Receipt;
-use mainstay_protocol::roster::{Act, KemKey, Record};
-use mainstay_protocol::sign::{Signature, Signed, purpose};
+use mainstay_protocol::roster::{Act, Device, KemKey, Record, Wrap, WrapRef, wrap_hash};
+use mainstay_protocol::sign::{Signed, purpose, signing_input};
 use mainstay_protocol::statement::Statement;
 use mainstay_sync_server::feed::FeedStore;
 use mainstay_sync_server::relay::Connection;
 use mainstay_tests::inside::Inside;
 use mainstay_tests::network::Line;
+use mainstay_tests::stores;
 use mainstay_tests::world::EXPORTER;
 
 use super::watch::{Watch, lying};
@@ -42,74 +43,97 @@ fn author_of(w: &Watch, phone: usize) -> AuthorKey {
     w.phones[phone].secret.keys(&space, 0).author
 }
 
-/// The device's own signature over these bytes, for every purpose but one.
-fn for_others(key: &AuthorKey, but: &str, message: &[u8]) -> Vec<Signature> {
-    let others = PURPOSES.iter().filter(|purpose| **purpose != but);
-    others.map(|purpose| key.sign_for(purpose, message)).collect()
+fn admitted(act: &Act) -> Option<Device> {
+    match act {
+        Act::Admit { device, .. } => Some(device.clone()),
+        _ => None,
+    }
+}
+
+/// Signed for each purpose in its turn, the same request is taken for the right one alone; what it changed
+/// is undone.
+fn counts_only_as(w: &mut Watch, key: &AuthorKey, right: &str, request: impl Fn(&str) -> Request) {
+    let space = w.phones[0].replica.space();
+    for purpose in PURPOSES {
+        let before = stores::copy(&w.world.relay_store);
+        let mut connection = w.world.greet_as(space, key).unwrap().connection;
+        let reply = w.world.handle(&mut connection, request(purpose)).remove(0);
+        let refused = matches!(reply, Reply::Refused(_));
+        assert_eq!(refused, purpose != right, "a signature for {purpose}: {reply:?}");
+        w.world.put_relay_back(before, false);
+    }
 }
 
 #[test]
 fn check_04_a_relay_takes_no_signature_that_was_made_for_something_else() {
     let mut w = Watch::new(4000);
     let key = author_of(&w, 0);
-    let space = w.phones[0].replica.space();
+    let (space, author) = (w.phones[0].replica.space(), key.author_id());
     let relay = w.world.relay.keys().relay();
-    let signer = Signer::Device(key.author_id());
+    let signer = Signer::Device(author);
     let proof = Proof { exporter: EXPORTER, relay, space, signer };
-    for signature in for_others(&key, purpose::ATTACH, &proof.message()) {
+    for purpose in PURPOSES {
         let mut connection = Connection::new(Box::new(|_| EXPORTER));
-        let attach = Attach { space, signer, signature: Some(signature), cursor: None };
+        let signature = Some(key.sign_for(purpose, &proof.message()));
+        let attach = Attach { space, signer, signature, cursor: None };
         let reply = w.world.handle(&mut connection, Request::Attach(attach)).remove(0);
-        assert_eq!(reply, Reply::Refused(Refusal::NotAuthorised));
+        match purpose {
+            purpose::ATTACH => assert!(matches!(reply, Reply::Attached(_)), "{reply:?}"),
+            _ => assert_eq!(reply, Reply::Refused(Refusal::NotAuthorised)),
+        }
     }
-    let met = w.world.greet_as(space, &key).unwrap();
-    let mut connection = met.connection;
-    let head = met.roster.head();
+
+    let roster = w.world.greet_as(space, &key).unwrap().roster;
+    let mut inside = Inside::new(&w.world.relay, &w.phrase, w.world.now_ms as u64);
+    let own = inside.envelopes().into_iter().map(|(_, envelope)| envelope);
+    let last = own.filter(|own| own.header().author == author).max_by_key(|e| e.header().seq);
+    let last = last.unwrap();
+    let wrap = {
+        let (to, epoch) = (Signer::Device(relay.author_id()), last.header().epoch);
+        Wrap { to, epoch, parent: Some(roster.head()), sealed: vec![7; 1000].into() }
+    };
+    let mut like = roster.records().flat_map(|(_, _, record)| &record.acts).filter_map(admitted);
+    let device = Device { key: relay, ..like.next().unwrap() };
+    let named = WrapRef { to: wrap.to, hash: wrap_hash(&wrap) };
     let record = Record {
         version: mainstay_protocol::FORMAT_VERSION,
         space,
-        number: met.roster.number() + 1,
-        parent: Some(head),
+        number: roster.number() + 1,
+        parent: Some(roster.head()),
         signer,
-        acts: vec![Act::Remove { author: w.phones[1].replica.author(), last: vec![] }],
+        acts: vec![Act::Admit { device, wrap: Some(named), succeeds: None }],
     };
-    for signature in for_others(&key, purpose::ROSTER, &codec::encode(&record)) {
-        let record = Signed::seal(&record, |_| signature);
-        let append = Request::Append { space, expected: head, record, wraps: vec![] };
-        let reply = w.world.handle(&mut connection, append).remove(0);
-        assert!(matches!(reply, Reply::Refused(Refusal::BadRecord { .. })), "{reply:?}");
-    }
-    let mut inside = Inside::new(&w.world.relay, &w.phrase, w.world.now_ms as u64);
-    let (_, known) = inside.envelopes().pop().unwrap();
-    for signature in for_others(&key, purpose::ENVELOPE, &known.to_bytes()) {
-        let header = mainstay_protocol::envelope::Header {
-            author: key.author_id(),
-            seq: 1000,
-            ..known.header().clone()
+    counts_only_as(&mut w, &key, purpose::ROSTER, |purpose| {
+        let record = Signed::seal(&record, |_| key.sign_for(purpose, &codec::encode(&record)));
+        let (expected, wraps) = (roster.head(), vec![wrap.clone()]);
+        Request::Append { space, expected, record, wraps }
+    });
+    counts_only_as(&mut w, &key, purpose::ENVELOPE, |purpose| {
+        let header = Header {
+            seq: last.header().seq + 1,
+            previous: last.hash(&space),
+            ..last.header().clone()
         };
-        let ciphertext = known.ciphertext().to_vec();
-        let forged = Envelope::make(&space, header, |_| ciphertext, |_| signature);
-        let push = Request::Push { space, envelopes: vec![forged.to_bytes().into()] };
-        let reply = w.world.handle(&mut connection, push).remove(0);
-        assert!(matches!(reply, Reply::Refused(Refusal::BadEnvelope { .. })), "{reply:?}");
-    }
+        let ours = signing_input(purpose::ENVELOPE, &[]).len();
+        let sign = |input: &[u8]| key.sign_for(purpose, &input[ours..]);
+        let next = Envelope::make(&space, header, |_| last.ciphertext().to_vec(), sign);
+        Request::Push { space, envelopes: vec![next.to_bytes().into()] }
+    });
     let receipt = Receipt {
         version: mainstay_protocol::FORMAT_VERSION,
         space,
-        author: key.author_id(),
+        author,
         counter: 1_000_000,
         instance: StoreInstance([1; 16]),
         incarnation: w.world.relay.incarnation(),
-        roster_head: head,
+        roster_head: roster.head(),
         digest: mainstay_protocol::heads::HeadsDigest::of(&[]),
         recent: vec![],
     };
-    for signature in for_others(&key, purpose::RECEIPT, &codec::encode(&receipt)) {
-        let receipt = Signed::seal(&receipt, |_| signature);
-        let reply =
-            w.world.handle(&mut connection, Request::PutReceipt { space, receipt }).remove(0);
-        assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
-    }
+    counts_only_as(&mut w, &key, purpose::RECEIPT, |purpose| {
+        let receipt = Signed::seal(&receipt, |_| key.sign_for(purpose, &codec::encode(&receipt)));
+        Request::PutReceipt { space, receipt }
+    });
     w.honest_to_the_last();
 }
 

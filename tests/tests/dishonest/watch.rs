@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use mainstay_core::document::Row;
 use mainstay_core::engine::{Alarm, EngineError};
 use mainstay_core::journal::{EntryBody, EntryId, Note, Patch, Value, When};
+use mainstay_core::plan::{PlanEdit, Section};
 use mainstay_core::space::epoch::EpochKey;
 use mainstay_core::space::phrase::Phrase;
 use mainstay_core::space::sign::AuthorKey;
@@ -35,6 +36,9 @@ pub(crate) struct Watch {
     /// What each phone has shown so far, and what was logged on it.
     shown: Vec<BTreeSet<EntryId>>,
     own: Vec<BTreeSet<EntryId>>,
+    /// What was put into the plan, and what each phone has shown of it so far.
+    plan: BTreeSet<String>,
+    shown_plan: Vec<BTreeSet<String>>,
     search: Search,
 }
 
@@ -70,6 +74,8 @@ impl Watch {
             written: BTreeMap::new(),
             shown: vec![BTreeSet::new()],
             own: vec![BTreeSet::new()],
+            plan: BTreeSet::new(),
+            shown_plan: vec![BTreeSet::new()],
             search: Search::default(),
         };
         this.world.sync(&mut this.phones[0]).unwrap();
@@ -78,6 +84,7 @@ impl Watch {
             for n in 0..3 {
                 this.log(phone, &format!("from the beginning, {phone} and {n}"));
             }
+            this.add_to_plan(phone, &format!("a reason of phone {phone}"));
         }
         this.honest();
         this
@@ -96,6 +103,7 @@ impl Watch {
         self.alarms.push(BTreeSet::new());
         self.shown.push(BTreeSet::new());
         self.own.push(BTreeSet::new());
+        self.shown_plan.push(BTreeSet::new());
         self.look_for_secrets();
         self.phones.len() - 1
     }
@@ -131,6 +139,15 @@ impl Watch {
         self.wrote(id, text);
     }
 
+    pub(crate) fn add_to_plan(&mut self, phone: usize, text: &str) {
+        let replica = &mut self.phones[phone].replica;
+        let (id, section, details) = (replica.new_item_id(), Section::Reasons, Default::default());
+        let add = PlanEdit::Add { id, section, text: text.to_owned(), details, position: None };
+        replica.edit_plan(&add, self.world.now_ms).unwrap();
+        self.search.add("words of the plan", text.as_bytes());
+        self.plan.insert(text.to_owned());
+    }
+
     fn wrote(&mut self, id: EntryId, text: &str) {
         self.search.add("words", text.as_bytes());
         self.written.entry(id).or_default().insert(text.to_owned());
@@ -140,6 +157,7 @@ impl Watch {
     pub(crate) fn crash(&mut self, phone: usize) {
         self.world.crash(&mut self.phones[phone]).unwrap();
         self.shown[phone] = self.own[phone].clone();
+        self.shown_plan[phone].clear();
         self.look();
     }
 
@@ -172,6 +190,10 @@ impl Watch {
             let here: BTreeSet<EntryId> = rows.iter().map(|row| row.id).collect();
             assert!(self.shown[at].is_subset(&here), "phone {at} lost what it had shown");
             self.shown[at] = here;
+            let reasons = reasons(&self.phones[at]);
+            assert!(reasons.is_subset(&self.plan), "phone {at}: nobody wrote that into the plan");
+            assert!(self.shown_plan[at].is_subset(&reasons), "phone {at} lost a part of the plan");
+            self.shown_plan[at] = reasons;
             let status = self.phones[at].replica.status(self.world.now_ms).unwrap();
             assert!(status.on_relay <= status.entries && status.on_other_devices <= status.entries);
         }
@@ -210,10 +232,14 @@ impl Watch {
         let first = self.rows(0);
         for at in 0..self.phones.len() {
             assert_eq!(self.rows(at), first, "phone {at} differs");
+            assert_eq!(reasons(&self.phones[at]), self.plan, "phone {at}: another plan");
             let status = self.phones[at].replica.status(self.world.now_ms).unwrap();
             assert_eq!((status.waiting, status.on_relay), (0, status.entries), "phone {at}");
         }
         assert_eq!(first.iter().map(|row| row.id).collect::<BTreeSet<_>>(), everything);
+        // Keys that came since, such as that of a new epoch.
+        self.look_for_secrets();
+        self.look();
         for phone in &self.phones {
             let listed = phone.replica.devices();
             let active = listed.iter().filter(|info| info.status == "active").count();
@@ -228,7 +254,14 @@ impl Watch {
         self.world.sync(&mut new).unwrap();
         let found = new.replica.timeline(i64::MIN, i64::MAX).unwrap();
         assert_eq!(found, self.rows(0));
+        assert_eq!(reasons(&new), self.plan, "the words bring the plan too");
     }
+}
+
+/// The plan as a phone shows it.
+fn reasons(phone: &Phone) -> BTreeSet<String> {
+    let plan = phone.replica.plan();
+    plan.section(&Section::Reasons).iter().map(|item| item.text.clone()).collect()
 }
 
 pub(crate) fn text(row: &Row) -> String {

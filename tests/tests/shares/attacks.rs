@@ -1,10 +1,11 @@
 //! What a dishonest relay, a counsellor with a changed app, a stolen phone or an unlucky moment could do.
 
-use mainstay_core::care::{Choice, SharedBody, Target};
+use mainstay_core::care::{Choice, SharedBody, SharedRecord, Target};
 use mainstay_core::engine::{EngineError, Glance, Job};
 use mainstay_core::sync::{Connection as Link, Local, Session};
+use mainstay_protocol::codec::encode;
 use mainstay_protocol::envelope::Envelope;
-use mainstay_protocol::frame::{Refusal, Reply, Request};
+use mainstay_protocol::frame::{Item, ItemBody, Refusal, Reply, Request};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::Head;
 use mainstay_protocol::ids::SpaceId;
@@ -12,7 +13,7 @@ use mainstay_sync_server::relay::Connection;
 use mainstay_tests::sharing::{consent, seen};
 use mainstay_tests::world::{EXPORTER, Phone, World};
 
-use crate::kit::{DAY_MS, Pair, carried, log, pair};
+use crate::kit::{DAY_MS, Pair, carried, edit, log, pair};
 
 /// What becomes of a request.
 enum Fate {
@@ -232,9 +233,9 @@ fn a_share_changes_keys_also_where_the_answer_to_a_removal_was_lost() {
     assert_eq!(shown.unwrap_or(0), 1, "{done:?}");
 }
 
-#[test]
-fn a_delay_waits_for_the_relays_clock_as_well() {
-    let mut p = pair(907, "notes:full");
+/// A share with a delay of ten days, in which something waits; with how much the counsellor sees.
+fn delayed(seed: u64) -> (Pair, usize) {
+    let mut p = pair(seed, "notes:full");
     p.round();
     let before = p.phone.replica.consent_of(&p.share).unwrap().unwrap();
     let mut later = before.clone();
@@ -244,12 +245,109 @@ fn a_delay_waits_for_the_relays_clock_as_well() {
     log(&p.world, &mut p.phone, "delayed");
     p.round();
     let n = seen(&mut p.laptop, &p.share, p.world.now_ms).unwrap().len();
+    (p, n)
+}
+
+#[test]
+fn a_delay_waits_for_the_relays_clock_as_well() {
+    let (mut p, n) = delayed(907);
     // The phone's clock alone is a year ahead.
     p.world.now_ms += 365 * DAY_MS;
     p.world.relay_ahead_ms = -365 * DAY_MS;
     p.world.sync_all(&mut p.phone).unwrap();
     p.world.sync_all(&mut p.laptop).unwrap();
     assert_eq!(seen(&mut p.laptop, &p.share, p.world.now_ms).unwrap().len(), n);
+}
+
+// Broken on purpose: `Side::projection` going by the relay's clock alone made it fail.
+#[test]
+fn a_delay_waits_for_the_persons_own_clock_as_well() {
+    let (mut p, n) = delayed(908);
+    // The relay's clock alone is a year ahead, by mistake or on purpose. The second sync has something
+    // else to say, and looks at what waits as well.
+    p.world.relay_ahead_ms = 365 * DAY_MS;
+    for _ in 0..2 {
+        p.world.sync_all(&mut p.phone).unwrap();
+        p.world.sync_all(&mut p.laptop).unwrap();
+        assert_eq!(seen(&mut p.laptop, &p.share, p.world.now_ms).unwrap().len(), n);
+        let (on, text, written_at_ms) = (Target::Plan, "now".to_owned(), p.world.now_ms);
+        let said = SharedBody::Comment { on, text, written_at_ms };
+        p.phone.replica.say_in(&p.share, said, p.world.now_ms).unwrap();
+    }
+    // Once both say so, it is over.
+    p.world.relay_ahead_ms = 0;
+    p.world.now_ms += 11 * DAY_MS;
+    p.round();
+    assert!(seen(&mut p.laptop, &p.share, p.world.now_ms).unwrap().len() > n);
+}
+
+/// In which order a relay may tell what it was given, and what it should have dropped.
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    TurnedRound,
+    OldestOnceMore,
+}
+
+impl Order {
+    fn tell(self, items: &mut Vec<Item>, dropped: &[Vec<u8>]) {
+        let item =
+            |bytes: &Vec<u8>| Item { number: 10_000, body: ItemBody::Whole(bytes.clone().into()) };
+        items.splice(0..0, dropped.iter().map(item));
+        match self {
+            Self::TurnedRound => items.reverse(),
+            Self::OldestOnceMore => items.extend(dropped.first().map(item)),
+        }
+    }
+}
+
+// Broken on purpose: `Side::take_one` without its look at the place in the chain, together with
+// `Register::winner` taking what came last, made it fail; either guard alone holds.
+#[test]
+fn a_relay_that_turns_records_round_or_tells_an_old_one_again_brings_nothing_old_back() {
+    for (seed, order) in (909..).zip([Order::TurnedRound, Order::OldestOnceMore]) {
+        let mut p = pair(seed, "notes:full");
+        p.round();
+        let (share, mut dropped) = (p.share, Vec::new());
+        let id = log(&p.world, &mut p.phone, "old words, the first");
+        for text in ["old words, the second", "new words"] {
+            p.world.sync_all(&mut p.phone).unwrap();
+            let came = p.world.sync_all(&mut p.laptop).unwrap().came;
+            dropped.extend(came.into_iter().map(|(_, bytes)| bytes));
+            edit(&p.world, &mut p.phone, id, text);
+        }
+        assert_eq!(dropped.len(), 2, "one record of the entry at a time");
+        log(&p.world, &mut p.phone, "also new");
+        p.world.sync_all(&mut p.phone).unwrap();
+        // Also to a device that reads for the first time, and knows no better yet.
+        let mut new = p.world.link(&mut p.laptop, "new").unwrap();
+        p.world.sync(&mut new).unwrap();
+        for reader in [&mut p.laptop, &mut new] {
+            let mut lies = 0;
+            let ended = carried(&mut p.world, reader, share, |world, _, connection, request| {
+                let mut replies = world.handle(connection, request);
+                for reply in &mut replies {
+                    if let Reply::Items { items, .. } = reply {
+                        order.tell(items, &dropped);
+                        lies += 1;
+                    }
+                }
+                Some(replies)
+            });
+            assert!(lies > 0, "{order:?}: {ended:?}");
+            let shown = seen(reader, &share, p.world.now_ms).unwrap();
+            let words = |shown: &SharedRecord| String::from_utf8_lossy(&encode(shown)).into_owned();
+            let words: String = shown.iter().map(words).collect();
+            assert!(words.contains("new words") && !words.contains("old"), "{order:?}: {ended:?}");
+        }
+        for _ in 0..2 {
+            p.round();
+            let done = p.world.sync_all(&mut new).unwrap();
+            assert!(done.failed.is_empty(), "{done:?}");
+        }
+        p.check_same(3);
+        let shown = seen(&mut p.laptop, &share, p.world.now_ms).unwrap();
+        assert_eq!(seen(&mut new, &share, p.world.now_ms).unwrap(), shown, "{order:?}");
+    }
 }
 
 fn lie(header: &mainstay_protocol::envelope::Header) -> Fate {

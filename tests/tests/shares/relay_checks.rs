@@ -4,14 +4,16 @@
 //! * 1: a counsellor's key swapped at invitation, re-fetch or rotation (`keys`);
 //! * 3: wrapped keys swapped, flipped or spliced between epochs, spaces, recipients, persons (`wraps`);
 //! * 6: whatever it answers (`anything`);
+//! * 13: bombs that a counsellor seals (`bombs`);
 //! * 16: an old copy of the journal, or of a counsellor's vault, shown to twelve words (`old`);
 //! * 19: what a counsellor can decrypt holds nothing that was not given (`given`);
 //! * 20: after a revoke new words stay unreadable, whatever the relay goes on to serve (`given`);
 //! * 21: a counsellor writes neither in the person's entries nor as anybody else (`forged`);
-//! * 22: no key in any address or plain field (`fields`);
+//! * 22: no key in any address or plain field, and no word (`fields`);
 //! * and a relay in the middle of an invitation that looks for a matching code (`middle`).
 
 mod anything;
+mod bombs;
 mod fields;
 mod forged;
 mod given;
@@ -22,6 +24,7 @@ mod wraps;
 
 use mainstay_core::chapter::{Payload, SlotName};
 use mainstay_core::document::{CareValue, CareValues, PlanDoc};
+use mainstay_core::engine::EngineError;
 use mainstay_core::space::keyring::Keyring;
 use mainstay_core::space::member::{MemberKeys, MemberSecret};
 use mainstay_core::space::phrase::Phrase;
@@ -46,7 +49,7 @@ use zeroize::Zeroizing;
 use crate::kit::{DAY_MS, Pair};
 
 /// What a person's vault says of a share: every key that they ever had in it.
-struct Vault {
+pub(crate) struct Vault {
     secrets: Vec<MemberSecret>,
     keyring: Keyring,
     values: CareValues,
@@ -54,7 +57,7 @@ struct Vault {
 
 impl Vault {
     /// As somebody with the twelve words reads it from the relay.
-    fn of(world: &World, phrase: &Phrase, share: &SpaceId) -> Self {
+    pub(crate) fn of(world: &World, phrase: &Phrase, share: &SpaceId) -> Self {
         let mut inside = Inside::new(&world.relay, phrase, world.now_ms as u64);
         let mut plan = PlanDoc::create().unwrap();
         for (_, envelope) in inside.envelopes() {
@@ -83,7 +86,7 @@ impl Vault {
     }
 
     /// The member's newest keys.
-    fn keys(&self) -> MemberKeys {
+    pub(crate) fn keys(&self) -> MemberKeys {
         self.secrets.last().unwrap().keys()
     }
 
@@ -97,19 +100,28 @@ impl Vault {
 }
 
 /// What the relay serves to a member as such: the list, and the wraps made for them.
-fn served(world: &mut World, share: SpaceId, keys: &MemberKeys) -> Greeting {
+pub(crate) fn served(world: &mut World, share: SpaceId, keys: &MemberKeys) -> Greeting {
+    greeted(world, share, keys).unwrap()
+}
+
+/// The same, for whom the relay may refuse.
+pub(crate) fn greeted(
+    world: &mut World,
+    share: SpaceId,
+    keys: &MemberKeys,
+) -> Result<Greeting, EngineError> {
     let sign = |message: &[u8]| keys.sign.sign_for(purpose::ATTACH, message);
-    world.greet(share, keys.signer(), sign).unwrap()
+    world.greet(share, keys.signer(), sign)
 }
 
 /// The key of a device of a member in a share, and every envelope that the relay serves it there.
-struct Feed {
-    connection: Connection,
-    author: AuthorKey,
-    envelopes: Vec<Envelope>,
+pub(crate) struct Feed {
+    pub(crate) connection: Connection,
+    pub(crate) author: AuthorKey,
+    pub(crate) envelopes: Vec<Envelope>,
 }
 
-fn feed(world: &mut World, share: SpaceId, phone: &Phone) -> Feed {
+pub(crate) fn feed(world: &mut World, share: SpaceId, phone: &Phone) -> Feed {
     let authors = (0..4).map(|generation| phone.secret.keys(&share, generation).author);
     let met = authors.filter_map(|key| Some((world.greet_as(share, &key).ok()?, key))).last();
     let (met, author) = met.expect("a device that is listed");
@@ -133,7 +145,7 @@ fn feed(world: &mut World, share: SpaceId, phone: &Phone) -> Feed {
 }
 
 /// Every wrap that a share's list names and the relay still has.
-fn every_wrap(world: &World, roster: &Roster) -> Vec<Wrap> {
+pub(crate) fn every_wrap(world: &World, roster: &Roster) -> Vec<Wrap> {
     let acts = roster.records().flat_map(|(.., record)| record.acts.clone());
     let named = acts.filter_map(|act| match act {
         Act::Epoch(epoch) => Some(epoch.wraps),
@@ -145,7 +157,7 @@ fn every_wrap(world: &World, roster: &Roster) -> Vec<Wrap> {
 }
 
 /// How many wraps these keys open, as they are or said to be for them.
-fn opened_by(keys: &MemberKeys, share: &SpaceId, wraps: &[Wrap]) -> usize {
+pub(crate) fn opened_by(keys: &MemberKeys, share: &SpaceId, wraps: &[Wrap]) -> usize {
     let opens = |wrap: &Wrap| unwrap(share, wrap, &keys.kem).is_ok();
     let theirs = |wrap: &Wrap| Wrap { to: keys.signer(), ..wrap.clone() };
     wraps.iter().filter(|wrap| opens(wrap) || opens(&theirs(wrap))).count()

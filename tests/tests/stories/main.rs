@@ -6,6 +6,7 @@ mod crossing;
 mod dishonest;
 mod filled;
 mod invented;
+mod lacking;
 mod mended;
 mod names;
 mod restless;

@@ -6,7 +6,7 @@ use mainstay_tests::inside::Inside;
 use mainstay_tests::network::Line;
 use mainstay_tests::stores;
 
-use super::{Phone, Phrase, World, log, round, rows, two};
+use super::{DAY_MS, Phone, Phrase, World, edit, log, round, rows, two};
 
 fn active(phone: &Phone) -> Vec<DeviceInfo> {
     let mut devices = phone.replica.devices();
@@ -98,4 +98,29 @@ fn a_phone_whose_new_key_was_listed_and_the_answer_lost_is_on_the_list_once() {
         }
     }
     assert!(renamed > 10, "it did take new keys: {renamed}");
+}
+
+/// Two copies of one phone, which went on differently from the same place of their chain; then the relay lost
+/// everything, and the one that was ahead finds what the other one gave since, at a place that it is past.
+// Broken on purpose: `Replica::known_place` not asking for the contents made it fail.
+#[test]
+fn a_clone_that_is_ahead_takes_in_what_its_twin_gave_to_a_wiped_relay_before_it_replaces_it() {
+    let (mut world, phrase, mut phone, mut tablet) = two(143);
+    let id = log(&world, &mut phone, "one");
+    world.sync(&mut phone).unwrap();
+    edit(&world, &mut phone, id, "one, edited before the copy");
+    let mut twin = world.open(&stores::copy(&phone.store), &phone.secret.clone()).unwrap();
+    world.now_ms += 150 * DAY_MS;
+    edit(&world, &mut phone, id, "one, edited on the phone");
+    world.sync(&mut twin).unwrap();
+    world.wipe_relay();
+    world.sync(&mut tablet).unwrap();
+    world.sync(&mut phone).unwrap();
+    let status = phone.replica.status(world.now_ms).unwrap();
+    assert_eq!((status.waiting, status.on_relay), (0, 1));
+    world.sync(&mut twin).unwrap();
+    assert_ne!(twin.replica.author(), phone.replica.author(), "it took another name");
+    let mut new = world.restore(&phrase).unwrap();
+    world.sync(&mut new).unwrap();
+    assert_eq!(rows(&mut new), rows(&mut phone), "what was said to be on the relay is there");
 }

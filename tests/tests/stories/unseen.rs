@@ -177,6 +177,7 @@ impl Journal {
             destroys: false,
             news: false,
             forgets: 0,
+            contents: None,
         };
         let envelope =
             Envelope::make(&self.space, header, |_| what.to_vec(), |input| author.sign(input));

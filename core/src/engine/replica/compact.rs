@@ -8,6 +8,7 @@ use mainstay_protocol::envelope::{Chunk, Kind};
 use mainstay_protocol::limits::{MAX_CHUNKS, MAX_PAYLOAD_BYTES};
 
 use super::Replica;
+use super::contents::listed;
 use super::docs::{entry_key, month_key, packed_key};
 use super::outbox::Draft;
 use super::records::{Catalog, DocRecord, Pending, Slot};
@@ -25,6 +26,8 @@ const PART_BYTES: usize = MAX_PAYLOAD_BYTES - 256;
 
 /// What goes with a snapshot's last part.
 struct Carried {
+    /// What its documents are; nothing for rows, which can be made again.
+    documents: Option<Vec<u8>>,
     entries: Vec<Pending>,
     plan: Option<Heads>,
     /// How many entries it holds, if the relay lost them.
@@ -158,10 +161,11 @@ impl Replica {
         chapter.news |= !entries.is_empty();
         page.destroy = chapter.destroy;
         let refills = self.refills(bundle.docs.len());
-        let carried = Carried { entries, plan: None, refills };
+        let documents = Some(listed(&bundle, &rows));
+        let carried = Carried { documents, entries, plan: None, refills };
         let (bundle, rows) = (bundle.to_bytes(), Page::new(rows).to_bytes());
         let mut sealed = self.seal_snapshot(&mut tx, &mut chapter, &bundle, carried, now_ms)?;
-        let carried = Carried { entries: Vec::new(), plan: None, refills: 0 };
+        let carried = Carried { documents: None, entries: Vec::new(), plan: None, refills: 0 };
         sealed += self.seal_snapshot(&mut tx, &mut page, &rows, carried, now_ms)?;
         if loose {
             self.put_packed_bytes(&mut tx, month, Some(&bundle), Some(&rows))?;
@@ -177,7 +181,8 @@ impl Replica {
         let plan = self.plan_pending(&tx)?;
         slot.news |= plan.is_some();
         self.clear_plan_pending(&mut tx)?;
-        let carried = Carried { entries: Vec::new(), plan, refills: self.refills(1) };
+        let documents = Some(self.plan_listed());
+        let carried = Carried { documents, entries: Vec::new(), plan, refills: self.refills(1) };
         let saved = self.plan.save();
         let sealed = self.seal_snapshot(&mut tx, &mut slot, &saved, carried, now_ms)?;
         self.seal_lazily(tx)?;
@@ -199,6 +204,9 @@ impl Replica {
         if count > MAX_CHUNKS {
             return Err(EngineError::damaged("a chapter is larger than a snapshot may be"));
         }
+        let space_key = self.keyring.space_key();
+        let contents = carried.documents.as_deref();
+        let contents = contents.map(|documents| space_key.contents(&slot.id, &covers, documents));
         let mut carried = Some(carried);
         let mut sealed = 0;
         for index in 0..count {
@@ -218,6 +226,7 @@ impl Replica {
                 destroys,
                 news,
                 forgets,
+                contents,
                 refills,
                 payload,
                 entries,

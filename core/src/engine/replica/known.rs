@@ -47,9 +47,15 @@ impl Replica {
                     return Ok(held);
                 }
             }
-            // A snapshot of the other branch may lie at a place that this device was past already. What
-            // it forgets is to be heard of, whoever goes under that name.
-            Kind::Snapshot if other || (unsure && (strange || header.destroys)) => {
+            // A snapshot of the other branch may lie at a place that this device was past already, and only
+            // what is in it tells. What it forgets is to be heard of, whoever goes under that name.
+            Kind::Snapshot
+                if other
+                    || (unsure
+                        && (strange
+                            || header.destroys
+                            || self.has_other_contents(tx, slot.name, header)?)) =>
+            {
                 self.take_part(tx, verified)?;
                 if header.chunk.is_last() {
                     self.whole_snapshot(tx, slot, header)?;

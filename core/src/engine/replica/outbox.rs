@@ -39,6 +39,7 @@ pub(super) struct Draft {
     pub(super) destroys: bool,
     pub(super) news: bool,
     pub(super) forgets: u32,
+    pub(super) contents: Option<Hash>,
     pub(super) refills: u64,
     pub(super) payload: Payload,
     pub(super) entries: Vec<Pending>,
@@ -54,6 +55,7 @@ impl Draft {
             destroys: false,
             news: false,
             forgets: 0,
+            contents: None,
             refills: 0,
             payload,
             entries: Vec::new(),
@@ -227,6 +229,7 @@ impl Replica {
             destroys: draft.destroys,
             news: draft.news,
             forgets: draft.forgets,
+            contents: draft.contents,
         };
         let (seq, covers) = (header.seq, header.covers.clone());
         let keys = (&epoch, &self.me.keys.author);

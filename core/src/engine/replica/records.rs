@@ -313,6 +313,10 @@ pub(super) struct Wanted {
     /// it, and does not count as missing if not.
     #[cbor(n(6), default)]
     pub(super) replaced: bool,
+    /// It replaced what this device knows of, and is not what this device would have made of it. Until it was
+    /// looked into, nothing in it is said to be on the relay.
+    #[cbor(n(7), default)]
+    pub(super) doubted: bool,
 }
 
 /// Changes that wait for the document they belong to.

@@ -51,7 +51,7 @@ impl Replica {
     pub fn status(&mut self, now_ms: i64) -> Result<Status, EngineError> {
         self.fold()?;
         let entries: u64 = self.catalog.values().map(|catalog| catalog.live).sum();
-        let (waiting, live_waiting) = self.waiting_counts()?;
+        let (waiting, not_there) = self.waiting_counts()?;
         let devices = self.device_syncs(entries)?;
         // What came as a page says how an entry reads, not that its document is anywhere.
         let bare = if self.restoring.is_some() { 0 } else { self.bare_entries()? };
@@ -60,7 +60,7 @@ impl Replica {
         // bound, nobody who restores reads.
         let intact = relay.is_some_and(|relay| relay.intact) && self.is_member();
         let whole = entries.saturating_sub(bare);
-        let on_relay = if intact { whole.saturating_sub(live_waiting) } else { 0 };
+        let on_relay = if intact { whole.saturating_sub(not_there) } else { 0 };
         let synced_ms = relay.and_then(|relay| relay.synced_ms);
         let tried_ms = relay.and_then(|relay| relay.tried_ms);
         let old = synced_ms.is_some_and(|at| now_ms.saturating_sub(at) > STALE_MS);
@@ -100,7 +100,8 @@ impl Replica {
         Ok(pending + plan + forgets + self.outbox()?.len() + self.unsaid()?)
     }
 
-    /// Entries that wait, and those of them that are not deleted.
+    /// Entries that wait; and, but for deleted ones, those together with what a snapshot may have taken off
+    /// the relay that nobody here has looked into.
     fn waiting_counts(&mut self) -> Result<(u64, u64), EngineError> {
         let tx = self.tx();
         let mut ids: BTreeSet<[u8; 16]> = BTreeSet::new();
@@ -112,12 +113,19 @@ impl Replica {
             ids.extend(outgoing.entries.iter().map(|pending| pending.entry));
             plan |= outgoing.plan.is_some();
         }
+        let waiting = ids.len() as u64 + u64::from(plan);
+        for doubted in self.wanted()?.iter().filter(|wanted| wanted.doubted) {
+            let name = self.slot_name(&doubted.slot);
+            if let Some(month) = name.as_ref().and_then(crate::chapter::month_of) {
+                ids.extend(self.rows(&tx, month)?.iter().map(|row| *row.id.as_bytes()));
+            }
+        }
         let mut live = 0;
         for id in &ids {
             let row = self.row(&tx, &crate::journal::EntryId::from_bytes(*id))?;
             live += u64::from(row.is_some_and(|row| row.deleted_at.is_none()));
         }
-        Ok((ids.len() as u64 + u64::from(plan), live))
+        Ok((waiting, live))
     }
 
     fn device_syncs(&mut self, entries: u64) -> Result<Vec<DeviceSync>, EngineError> {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use mainstay_protocol::codec;
 use mainstay_protocol::envelope::Header;
-use mainstay_protocol::heads::AuthorHead;
+use mainstay_protocol::heads::{AuthorHead, Head};
 use mainstay_protocol::ids::SlotId;
 
 use super::crossed::has_more;
@@ -78,14 +78,20 @@ impl Replica {
         let replaced = self.replaces_wanted(tx, header)? || asked;
         let month = crate::chapter::month_of(&slot.name);
         let stashed = month.is_some() && self.has_stashed(tx, month)?;
-        let needless = !replaced
+        let all_here = !replaced
             && !header.news
             && !header.destroys
             && !self.announced_may_cross(slot, header, !earlier.is_empty())
             && !stashed
             && header.covers.iter().all(held);
+        let lacks_nothing = all_here && !self.has_other_contents(tx, slot.name, header)?;
+        let me = self.me.keys.author.author_id();
+        let mine = header.covered(&me);
+        let knows_mine =
+            |mine: Head| slot.head(&me).is_some_and(|head| head.seq > mine.seq || head == mine);
+        let unknown = mine.is_some_and(|mine| !knows_mine(mine));
         let page_wanted = page && self.restoring.is_some();
-        if complete && ((!page && !needless) || page_wanted) {
+        if complete && ((!page && !lacks_nothing) || page_wanted) {
             let wanted = Wanted {
                 slot: header.slot,
                 author: header.author,
@@ -94,6 +100,7 @@ impl Replica {
                 covers: header.covers.clone(),
                 roster: Some(header.roster),
                 replaced: false,
+                doubted: all_here || unknown,
             };
             for old in self.wanted_in(tx, &header.slot)? {
                 if old.author == header.author && !old.replaced {
@@ -102,10 +109,8 @@ impl Replica {
             }
             tx.put(&self.wanted_key(&wanted), &wanted)?;
         }
-        let me = self.me.keys.author.author_id();
-        if let Some(mine) = header.covered(&me) {
-            let known = slot.head(&me).is_some_and(|head| head.seq > mine.seq || head == mine);
-            self.intake.met_own |= !known || !self.saw_own(tx, &header.slot, mine)?;
+        if let Some(mine) = mine {
+            self.intake.met_own |= unknown || !self.saw_own(tx, &header.slot, mine)?;
         }
         if !has_more(slot, &header.author, &header.covers) {
             self.intake.voided.remove(&header.slot);
@@ -114,7 +119,7 @@ impl Replica {
             self.intake.parked.announced(header.slot, *author, head.seq);
         }
         self.intake.covers.entry(header.slot).or_default().extend(header.covers.iter().copied());
-        if needless || page {
+        if lacks_nothing || page {
             // Whoever made this page had seen the pages before it; nobody needs them again.
             for cover in header.covers.iter().filter(|_| page) {
                 self.follow(slot, cover);

@@ -55,7 +55,7 @@ impl Replica {
         let knows = self.roster.records().any(|(hash, ..)| other.names(hash));
         Ok(match knows && here.total >= other.total && self.restoring.is_none() {
             true if here.heads == other.heads => Witness::Same,
-            true => Witness::Newer,
+            true => Witness::Unclear,
             false => Witness::Older,
         })
     }

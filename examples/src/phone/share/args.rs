@@ -13,7 +13,7 @@ A scope names classes, each with a detail, and nothing else is shared:
   check-ins:numbers,urges:full,plan:view
 Classes: check-ins, urges, use, contacts, meetings, notes, plan.
 Details: count (only that there was one that day), numbers (also numbers, yes and no),
-  items (also the time, and what was picked from lists), full (everything); for the plan: view.
+  items (also the time, and what was picked from lists), full (everything); for the plan: view or edit.
 Days, where not all of them: use:items@2026-01-01..2026-06-30, of which either may be missing.
 `none` shares nothing but what `phone share add` names.";
 

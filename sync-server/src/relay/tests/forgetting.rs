@@ -1,6 +1,7 @@
 //! Forgetting much at once waits, and a recovery cancels it.
 
 use mainstay_protocol::frame::Pull;
+use mainstay_protocol::ids::SlotId;
 use mainstay_protocol::limits::{FORGET_DAY_MS, FORGET_DELAY_MS, MAX_FORGOTTEN_A_DAY};
 
 use super::kit::*;
@@ -17,7 +18,11 @@ fn kept(t: &mut Two, asked: &[u64]) -> (Vec<u64>, Vec<u64>) {
 
 /// Two changes, and a snapshot over them that forgets `count` documents.
 fn forget(t: &mut Two, count: u32) -> Chain {
-    let mut a = t.world.chain(&t.a);
+    forget_in(t, SLOT, count)
+}
+
+fn forget_in(t: &mut Two, slot: SlotId, count: u32) -> Chain {
+    let mut a = Chain { slot, ..t.world.chain(&t.a) };
     let changes = [a.change(&t.world, b"1"), a.change(&t.world, b"2")];
     push(&t.relay, &mut t.of_a, &t.world, &changes);
     let covers = [a.head()];
@@ -59,6 +64,21 @@ fn small_steps_on_one_day_count_together() {
     let next_day = push_request(t.world.id, &a.forgetting(&t.world, &covers, 1));
     t.relay.handle(&mut t.of_a, next_day, NOW_MS + FORGET_DAY_MS);
     assert_eq!(kept(&mut t, &[3]), (vec![4], vec![]), "another day");
+}
+
+// Broken on purpose: a count that began anew with each slot made it fail.
+#[test]
+fn forgetting_in_two_months_on_one_day_counts_together() {
+    let half = MAX_FORGOTTEN_A_DAY / 2 + 1;
+    let mut t = two();
+    forget(&mut t, half);
+    forget_in(&mut t, SlotId([8; 16]), half);
+    let asked = [1, 2, 4, 5];
+    assert_eq!(kept(&mut t, &asked), (vec![3, 4, 5, 6], vec![4, 5]));
+    t.relay.sweep(OVER_MS - 1).unwrap();
+    assert_eq!(kept(&mut t, &asked), (vec![3, 4, 5, 6], vec![4, 5]));
+    t.relay.sweep(OVER_MS).unwrap();
+    assert_eq!(kept(&mut t, &asked), (vec![3, 6], vec![]));
 }
 
 #[test]

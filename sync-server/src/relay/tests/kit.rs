@@ -324,6 +324,7 @@ impl Chain {
             destroys,
             news: false,
             forgets: 0,
+            contents: None,
         }
     }
 

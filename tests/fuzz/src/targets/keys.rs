@@ -75,6 +75,7 @@ fn world() -> &'static World {
             destroys: false,
             news: false,
             forgets: 0,
+            contents: None,
         };
         let envelope = seal::seal(rng, &SPACE, header, (&epoch, &keys.author), b"a day").unwrap();
         let sealed = vec![

@@ -1,14 +1,18 @@
-//! Check 22: no key in any address or plain field.
+//! Check 22: no key in any address or plain field, and no word.
 
 use std::collections::BTreeSet;
 
-use mainstay_core::engine::Job;
+use mainstay_core::care::{SharedBody, Target};
+use mainstay_core::engine::{Job, Offer};
+use mainstay_core::journal::{Fields, Patch};
+use mainstay_core::plan::{PlanEdit, Section};
 use mainstay_core::space::link::Invitation;
 use mainstay_core::space::phrase::Phrase;
 use mainstay_core::space::recovery::Recovery;
 use mainstay_core::space::root::open_root;
 use mainstay_core::space::test_kit::{self, Secret};
 use mainstay_core::sync::Local;
+use mainstay_protocol::codec;
 use mainstay_protocol::frame::Request;
 use mainstay_protocol::ids::SpaceId;
 use mainstay_protocol::mailbox::Letter;
@@ -21,7 +25,7 @@ use mainstay_tests::world::{EXPORTER, Phone, World};
 use zeroize::Zeroizing;
 
 use super::Vault;
-use crate::kit::{log, pair};
+use crate::kit::{DAY_MS, Pair, edit, log, log_urge, pair};
 
 /// How bytes are written in texts, beside hex: the letters, and how many bits one has.
 const LETTERS: [(&str, &[u8], u32); 5] = [
@@ -154,13 +158,145 @@ fn check_22_no_key_lies_in_anything_that_the_relay_receives_keeps_or_anybody_log
         assert_eq!(search.found_in(place), BTreeSet::new());
     }
 
-    // Each is found, in every form, where somebody careless sends it.
+    let invitation = Invitation::parse_share(&text).unwrap();
+    each_is_found_where_somebody_sends_it(&mut p.world, &search, &invitation);
+}
+
+/// Each is found, in every form, where somebody careless sends it.
+fn each_is_found_where_somebody_sends_it(
+    world: &mut World,
+    search: &Search,
+    invitation: &Invitation,
+) {
     let names = search.names();
     let all: Vec<u8> = names.iter().flat_map(|n| search.bytes(n).unwrap().to_vec()).collect();
-    let mailbox = Invitation::parse_share(&text).unwrap().mailbox();
-    let letter = Request::PutLetter { mailbox, place: 9, letter: Letter { sealed: all.into() } };
+    let (mailbox, letter) = (invitation.mailbox(), Letter { sealed: all.into() });
+    let letter = Request::PutLetter { mailbox, place: 9, letter };
     let mut connection = Connection::new(Box::new(|_| EXPORTER));
-    p.world.handle(&mut connection, letter);
-    let received = p.world.received.take().unwrap();
+    world.handle(&mut connection, letter);
+    let received = world.received.take().unwrap();
     assert!(names.is_subset(&search.found_in(&received)));
+}
+
+/// All the words that a device shows of a share and of who is in it, and of the person's devices.
+fn shown(phone: &mut Phone, share: &SpaceId, now_ms: i64) -> Vec<u8> {
+    let heard = phone.replica.heard(share, now_ms).unwrap();
+    let mut all: Vec<u8> = heard.iter().flat_map(|heard| codec::encode(&heard.record)).collect();
+    all.extend(phone.replica.consent_of(share).unwrap().unwrap().to_bytes().unwrap());
+    for info in phone.replica.shares(now_ms).unwrap() {
+        let names = info.members.into_iter().filter_map(|member| member.name);
+        all.extend(names.chain([info.peer]).flat_map(String::into_bytes));
+    }
+    all.extend(phone.replica.devices().into_iter().flat_map(|device| device.name.into_bytes()));
+    all
+}
+
+// Broken on purpose: an `aead::seal` that seals nothing made it fail.
+#[test]
+fn check_22_no_word_of_a_share_lies_in_anything_that_the_relay_receives_or_keeps() {
+    let mut search = Search::default();
+    // Each stands in one place only.
+    let mut word = |place: &str, word: &'static str| {
+        search.add(place, word.as_bytes());
+        word
+    };
+    let mut world = World::new(3501);
+    world.received = Some(Vec::new());
+    let phrase = Phrase::make(&mut world.rng);
+    let mut phone = world.phone(&phrase);
+    world.sync_all(&mut phone).unwrap();
+    let old = world.link(&mut phone, word("a device of the person's", "Cinderella")).unwrap();
+    let (words, mut laptop) = world.counsellor();
+    world.sync_all(&mut laptop).unwrap();
+    world.link(&mut laptop, word("a device of the counsellor's", "Rumpelstilt")).unwrap();
+    let name = word("the recipient's name", "Bartholomew");
+    let mut given = consent(name, "notes:full,urges:full,plan:edit", world.now_ms);
+    given.recipient.organisation = word("where they work", "Wintergreen").to_owned();
+    given.recipient.role = word("what they are", "storyteller").to_owned();
+    given.purpose = word("what it is for", "periwinkles").to_owned();
+    given.jurisdiction = word("whose law applies", "Ruritanian").to_owned();
+    let offer = Offer {
+        name: word("the person's name", "Persephone").to_owned(),
+        peer: word("what the person calls the counsellor", "Nightingale").to_owned(),
+        consent: given,
+        life_ms: 7 * DAY_MS as u64,
+    };
+    let (share, invitation) = phone.replica.open_share(&offer, world.now_ms).unwrap();
+    world.sync_all(&mut phone).unwrap();
+    let names = (
+        word("the counsellor's name", "Gwendolynne"),
+        word("what the counsellor calls the person", "Kingfisher"),
+    );
+    laptop.replica.answer_invitation(invitation.clone(), names, world.now_ms).unwrap();
+    world.sync_all(&mut laptop).unwrap();
+    world.sync_all(&mut phone).unwrap();
+    world.sync_all(&mut laptop).unwrap();
+    phone.replica.confirm_share(&share, world.now_ms).unwrap();
+    let mut p = Pair { world, phrase, phone, words, laptop, share };
+    p.round();
+
+    let now_ms = p.world.now_ms;
+    let entry = log(&p.world, &mut p.phone, word("an entry", "quicksilver"));
+    log_urge(&p.world, &mut p.phone, 70, word("thoughts of an urge", "honeycombed"));
+    let add = |phone: &mut Phone, text: &str| PlanEdit::Add {
+        id: phone.replica.new_item_id(),
+        section: Section::Supports,
+        text: text.to_owned(),
+        details: Fields::new(),
+        position: None,
+    };
+    let line = add(&mut p.phone, word("a line of the plan", "cobblestone"));
+    p.phone.replica.edit_plan(&line, now_ms).unwrap();
+    p.round();
+    let theirs = add(&mut p.laptop, word("a line by the counsellor", "mulberries"));
+    p.laptop.replica.edit_shared_plan(&share, &theirs, now_ms).unwrap();
+    let proposal = SharedBody::Proposal {
+        section: Section::Supports,
+        item: None,
+        text: word("a proposal", "marmalades").to_owned(),
+        details: Fields::new(),
+        why: word("why it is proposed", "pomegranate").to_owned(),
+        written_at_ms: now_ms,
+    };
+    p.laptop.replica.say_in(&share, proposal, now_ms).unwrap();
+    let comment = |on: Target, text: &str| SharedBody::Comment {
+        on,
+        text: text.to_owned(),
+        written_at_ms: now_ms,
+    };
+    let on_entry = Target::Record(p.phone.replica.record_of(&share, &entry).unwrap());
+    let said = comment(on_entry, word("a comment of the counsellor's", "dragonflies"));
+    p.laptop.replica.say_in(&share, said, now_ms).unwrap();
+    let said = comment(Target::Plan, word("a comment of the person's", "woodpeckers"));
+    p.phone.replica.say_in(&share, said, now_ms).unwrap();
+    p.round();
+    let before = [shown(&mut p.phone, &share, now_ms), shown(&mut p.laptop, &share, now_ms)];
+
+    // All of it once more, in other words.
+    edit(&p.world, &mut p.phone, entry, word("an entry, edited", "thistledown"));
+    let PlanEdit::Add { id, .. } = line else { panic!() };
+    let text = Some(word("a line, edited", "lighthouses").to_owned());
+    p.phone.replica.edit_plan(&PlanEdit::Edit { id, text, details: Patch::new() }, now_ms).unwrap();
+    let consent = p.phone.replica.consent_of(&share).unwrap().unwrap();
+    let mut later = consent.clone();
+    later.purpose = word("what it is for by now", "snowdropped").to_owned();
+    p.phone.replica.set_consent(&share, &later.following(&consent), now_ms).unwrap();
+    p.phone.replica.ask(Job::Remove(old.replica.author()));
+    p.round();
+    let after = [shown(&mut p.phone, &share, now_ms), shown(&mut p.laptop, &share, now_ms)];
+    let there = search.found_in(&[before.concat(), after.concat()].concat());
+    assert_eq!(there, search.names(), "all of it was said, and arrived");
+
+    let kept = stores::bytes(&p.world.relay_store);
+    p.phone.replica.end_share(&share, now_ms).unwrap();
+    for _ in 0..3 {
+        let _ = p.world.sync_all(&mut p.phone);
+        let _ = p.world.sync_all(&mut p.laptop);
+    }
+    let received = p.world.received.replace(Vec::new()).unwrap();
+    assert!(received.len() > 50_000, "{} bytes", received.len());
+    for place in [&received, &kept, &stores::bytes(&p.world.relay_store)] {
+        assert_eq!(search.found_in(place), BTreeSet::new());
+    }
+    each_is_found_where_somebody_sends_it(&mut p.world, &search, &invitation);
 }

@@ -67,6 +67,7 @@ impl Forger {
             destroys: true,
             news: false,
             forgets: 0,
+            contents: None,
         };
         let (rng, plain) = (&mut world.rng, record.to_bytes().unwrap());
         let honest = seal::seal(rng, &self.share, header.clone(), (epoch, author), &plain).unwrap();

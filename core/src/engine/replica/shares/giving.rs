@@ -338,6 +338,7 @@ impl Side<'_> {
             destroys: true,
             news: false,
             forgets: 0,
+            contents: None,
         };
         let seq = header.seq;
         let keys = (&epoch, &share.me.author);
