@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use mainstay_core::engine::{Backend, Engine};
+use mainstay_core::space::phrase::Phrase;
 use mainstay_core::space::recovery::Recovery;
 use mainstay_core::space::test_kit;
 use mainstay_tests::search::Search;
@@ -50,18 +51,21 @@ fn listening() -> &'static Lines {
     })
 }
 
+/// What the phones are called, and a name that nobody has.
+const NAMES: [&str; 3] = ["the phone of Ana", "the new one of Ana", "the tablet of nobody"];
+
 const WORDS: &str = "words that no log and no error ever holds";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_25_no_log_and_no_error_holds_a_word_a_name_a_key_or_who_it_is_about() {
     let lines = listening();
     let mut desk = Desk::new().await;
-    let (phone, phrase) = desk.phone("first", Backend::Redb).await;
+    let (phone, phrase) = desk.phone(NAMES[0], Backend::Redb).await;
     let mut said = Vec::new();
     let id = phone.log(note(WORDS), kit::days_ago(0)).await.unwrap();
     phone.sync().await.unwrap();
     let address = desk.relay.address();
-    let new = Engine::restore(desk.config("new", Backend::Sled), &phrase, &address);
+    let new = Engine::restore(desk.config(NAMES[1], Backend::Sled), &phrase, &address);
     let new = new.await.unwrap();
     new.sync().await.unwrap();
     // Whatever goes wrong on the way.
@@ -70,6 +74,12 @@ async fn check_25_no_log_and_no_error_holds_a_word_a_name_a_key_or_who_it_is_abo
     for name in &names {
         said.push(format!("{:?}", new.remove_device(name).await.err()));
     }
+    let unknown = new.remove_device(NAMES[2]).await.err().unwrap();
+    said.push(format!("{unknown} {unknown:?}"));
+    let mut mistyped: Vec<String> = phrase.words().map(str::to_owned).collect();
+    mistyped[3].push('x');
+    let mistyped = Phrase::parse(&mistyped.join(" ")).unwrap_err();
+    said.push(format!("{mistyped} {mistyped:?}"));
     said.push(format!("{:?}", new.sync().await.err()));
     said.push(format!("{:?}", phone.sync().await.err()));
     desk.wipe_relay().await;
@@ -93,11 +103,24 @@ async fn check_25_no_log_and_no_error_holds_a_word_a_name_a_key_or_who_it_is_abo
     let space = Recovery::derive(&phrase).space_id();
     search.add("whose it is", space.as_bytes());
     search.add("the beginning of whose it is", &space.as_bytes()[..8]);
+    let mut ids = vec![space.to_hex()];
+    for device in new.devices().await.unwrap() {
+        search.add("a device", device.author.as_bytes());
+        ids.push(device.author.to_hex());
+    }
+    for id in &ids {
+        // As ids print with `Debug`.
+        search.add("the beginning of an id", &id.as_bytes()[..8]);
+    }
+    for name in NAMES {
+        search.add("a name", name.as_bytes());
+    }
     for (name, bytes) in test_kit::of_phrase(&phrase) {
         search.add(name, &bytes);
     }
     let two: Vec<&str> = phrase.words().collect();
     search.add("two words of the phrase", two[..2].join(" ").as_bytes());
+    assert!(!said.concat().contains(&format!(" {}", two[3])), "a word that was likely meant");
     let logged = lines.0.lock().unwrap().clone();
     let text = String::from_utf8_lossy(&logged).into_owned();
     assert!(text.contains("mainstay_sync_server"), "something was logged: {} bytes", logged.len());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use mainstay_core::chapter::{Bundle, BundledDoc, PROJECTION, Page, Payload, SlotName};
-use mainstay_core::document::EntryDoc;
+use mainstay_core::document::{EntryDoc, PlanDoc};
 use mainstay_core::plan::{PlanEdit, Section};
 use mainstay_core::space::seal;
 use mainstay_core::sync::Local;
@@ -152,6 +152,43 @@ fn a_chapter_that_lacks_packed_documents_or_their_last_edits_takes_nothing_away_
     }
 }
 
+// Broken on purpose: `Replica::adopt_plan` never marking the plan anew made it fail.
+#[test]
+fn a_plan_that_was_packed_without_all_that_it_covers_takes_nothing_away() {
+    for says in [true, false] {
+        let (mut world, phrase, mut own, mut faulty) = two(174);
+        add_reason(&world, &mut own, "June");
+        round(&mut world, &mut [&mut own, &mut faulty]);
+        let earlier = own.replica.plan_document().to_vec();
+        add_reason(&world, &mut own, "July");
+        add_reason(&world, &mut faulty, "August");
+        round(&mut world, &mut [&mut own, &mut faulty]);
+        let listed = PlanDoc::load(&earlier).unwrap().heads().digest().to_vec();
+        let made = Made { slot: SlotName::Plan, bytes: earlier, documents: says.then_some(listed) };
+        push_by_hand(&mut world, &phrase, &faulty, made);
+        world.sync(&mut own).unwrap();
+        world.sync(&mut own).unwrap();
+        let mut new = world.restore(&phrase).unwrap();
+        world.sync(&mut new).unwrap();
+        assert_eq!(reasons(&new), reasons(&own));
+        assert_eq!(reasons(&new), ["August", "July", "June"]);
+    }
+}
+
+fn add_reason(world: &World, phone: &mut Phone, text: &str) {
+    let (id, section, text) = (phone.replica.new_item_id(), Section::Reasons, text.to_owned());
+    let add = PlanEdit::Add { id, section, text, details: Default::default(), position: None };
+    phone.replica.edit_plan(&add, world.now_ms).unwrap();
+}
+
+fn reasons(phone: &Phone) -> Vec<String> {
+    let plan = phone.replica.plan();
+    let items = plan.section(&Section::Reasons).iter();
+    let mut texts: Vec<String> = items.map(|item| item.text.clone()).collect();
+    texts.sort();
+    texts
+}
+
 // Broken on purpose: `listed` leaving out the first document made it fail.
 #[test]
 fn who_has_every_document_of_a_packed_month_does_not_fetch_it() {
@@ -162,9 +199,7 @@ fn who_has_every_document_of_a_packed_month_does_not_fetch_it() {
         round(&mut world, &mut [&mut own, &mut other]);
         edit(&world, &mut other, id, &format!("{n}, edited there"));
     }
-    let (id, section, text) = (own.replica.new_item_id(), Section::Reasons, "June".to_owned());
-    let add = PlanEdit::Add { id, section, text, details: Default::default(), position: None };
-    own.replica.edit_plan(&add, world.now_ms).unwrap();
+    add_reason(&world, &mut own, "June");
     round(&mut world, &mut [&mut own, &mut other]);
     world.now_ms += 45 * DAY_MS;
     world.sync(&mut own).unwrap();

@@ -100,9 +100,9 @@ fn a_phone_whose_new_key_was_listed_and_the_answer_lost_is_on_the_list_once() {
     assert!(renamed > 10, "it did take new keys: {renamed}");
 }
 
+// Broken on purpose: `Replica::known_place` not asking for the contents made it fail.
 /// Two copies of one phone, which went on differently from the same place of their chain; then the relay lost
 /// everything, and the one that was ahead finds what the other one gave since, at a place that it is past.
-// Broken on purpose: `Replica::known_place` not asking for the contents made it fail.
 #[test]
 fn a_clone_that_is_ahead_takes_in_what_its_twin_gave_to_a_wiped_relay_before_it_replaces_it() {
     let (mut world, phrase, mut phone, mut tablet) = two(143);

@@ -94,8 +94,14 @@ impl Replica {
 
     fn adopt_plan(&mut self, tx: &mut Tx, bytes: &[u8]) -> Result<bool, EngineError> {
         let Ok(other) = PlanDoc::load(bytes) else { return Ok(false) };
+        // What is here and not in it goes to them again. It may be in an envelope that the snapshot does not
+        // cover, and goes twice then.
+        let lacks = !other.has_all(&self.plan.heads());
         if self.plan.merge(&other).is_err() {
             return Ok(false);
+        }
+        if lacks {
+            self.mark_plan_again(tx, other.heads())?;
         }
         self.put_plan(tx)?;
         Ok(true)

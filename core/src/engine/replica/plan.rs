@@ -69,6 +69,13 @@ impl Replica {
         }
     }
 
+    /// Remembers that nobody has the plan's changes beyond `sent`; of two different grounds neither is safe.
+    pub(super) fn mark_plan_again(&self, tx: &mut Tx, sent: Heads) -> Result<(), EngineError> {
+        let waits = self.plan_pending(tx)?.filter(|pending| *pending != sent);
+        let sent = if waits.is_some() { Heads::default() } else { sent };
+        tx.put(&meta(&self.vault, PLAN_PENDING), &sent)
+    }
+
     /// What envelopes hold of the plan, if it has changes beyond that.
     pub(super) fn plan_pending(&self, tx: &Tx) -> Result<Option<Heads>, EngineError> {
         tx.get(&meta(&self.vault, PLAN_PENDING))
