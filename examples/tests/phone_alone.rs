@@ -38,6 +38,24 @@ fn every_command_prints_the_one_json_value_that_is_documented() {
 }
 
 #[test]
+fn what_somebody_wrote_does_nothing_in_the_terminal_of_who_reads_it() {
+    let desk = Desk::new();
+    let phone = desk.phone("phone", "redb");
+    phone.json(&["init"]);
+    let note = "look \u{1b}[2J\u{9b}2J\u{7f}\u{202e}here";
+    let id = phone.json(&["log", "note", "--note", note])["id"].as_str().unwrap().to_owned();
+    let obeyed = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+    for command in [&["timeline"][..], &["show", &id]] {
+        let text = phone.run(command).out;
+        assert!(text.contains("look") && text.contains("here"), "{text:?}");
+        assert!(!text.contains(obeyed), "{text:?}");
+        let json = phone.run(&[command, &["--json"]].concat()).out;
+        assert!(!json.contains(obeyed), "{json:?}");
+    }
+    assert_eq!(phone.json(&["timeline"])[0]["note"], note);
+}
+
+#[test]
 fn a_malformed_line_is_numbered_and_importing_twice_adds_nothing() {
     for store in STORES {
         let desk = Desk::new();

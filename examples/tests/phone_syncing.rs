@@ -34,6 +34,28 @@ fn what_was_logged_offline_is_synced_and_comes_back_from_twelve_words() {
 }
 
 #[test]
+fn a_checkpoint_on_paper_is_compared_after_a_restore() {
+    let desk = Desk::new();
+    let (phone, phrase) = desk.started("first", "redb");
+    phone.json(&["log", "note", "--note", "on the relay"]);
+    phone.json(&["sync"]);
+    let paper = phone.json(&["checkpoint"])["checkpoint"].as_str().unwrap().to_owned();
+    assert_eq!(phone.run(&["checkpoint"]).out.trim(), paper);
+    phone.json(&["log", "note", "--note", "sent after that"]);
+    phone.json(&["sync"]);
+    let later = phone.json(&["checkpoint"])["checkpoint"].as_str().unwrap().to_owned();
+
+    let new = desk.phone("second", "redb");
+    let restored = new.json_with(&["restore", "--relay", &desk.url()], &phrase);
+    assert!(restored["newest_entry"].is_string(), "{restored}");
+    assert_eq!(new.json(&["checkpoint", "--compare", &later])["compared"], "same");
+    let unclear = new.run(&["checkpoint", "--compare", &paper]);
+    assert_eq!(unclear.code, 1);
+    assert!(unclear.out.contains("tells nothing"), "{unclear:?}");
+    phone.refuses(&["checkpoint", "--compare", &later[1..]], "", 2, "letter by letter");
+}
+
+#[test]
 fn a_store_that_is_set_aside_starts_again_from_what_the_relay_holds() {
     for store in STORES {
         let desk = Desk::new();
@@ -61,6 +83,9 @@ fn a_phrase_with_a_slip_is_pointed_at_and_changes_nothing() {
     let mut slip = words.clone();
     slip[3] = "zzzzz";
     new.refuses(&restore, &slip.join(" "), 1, "word 4 of the phrase");
+    let typed = format!("{}y", words[3]);
+    slip[3] = &typed;
+    new.refuses(&restore, &slip.join(" "), 1, words[3]);
     new.refuses(&restore, &words[..11].join(" "), 1, "11 words instead of 12");
     new.refuses(&restore, &["abandon"; 12].join(" "), 1, "together they are no phrase");
     let other = format!("{}about", "abandon ".repeat(11));
