@@ -43,7 +43,7 @@ enum Command {
     Url,
     /// Check settings, keys and data of a relay that is not running.
     Check,
-    /// Print an invitation for one person to register on a relay that is open to invited ones only.
+    /// Print an invitation for one journal, on a relay that is open to invited ones only.
     Invite {
         /// For how many days it can be used.
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=3650))]

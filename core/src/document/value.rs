@@ -6,8 +6,8 @@ use automerge::{AutomergeError, ObjId, ObjType, ReadDoc, ScalarValue, Value as S
 use crate::journal::Value;
 
 /// Texts longer than this many bytes are Automerge text when a field is first written; shorter ones
-/// are plain values. A field keeps the type of its first value. Automerge text costs six times the
-/// load and 3.6 times the catch-up of a plain string.
+/// are plain values. A field keeps the type of its first value. Automerge text costs two to three times
+/// the load and up to twice the catching up of a plain string.
 pub(super) const TEXT_OVER_BYTES: usize = 512;
 
 /// Whether a value becomes Automerge text where it is a field's first.
