@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mainstay_fuzz::memory::alone;
 use mainstay_fuzz::run::{Plan, run};
 use mainstay_fuzz::targets;
 
@@ -9,6 +10,7 @@ use mainstay_fuzz::targets;
 const TIME: Duration = Duration::from_millis(500);
 
 fn stands(name: &str) {
+    let _alone = alone();
     let target = targets::named(name).expect("the target is listed");
     let plan = Plan { seed: 20_261_126, executions: 20_000, time: TIME, before: None };
     match run(target, &plan) {

@@ -1,9 +1,9 @@
 //! The harness finds what it is there to find: defects that are planted here.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use mainstay_fuzz::memory::alone;
 use mainstay_fuzz::mutate::Form;
 use mainstay_fuzz::run::{Failure, Plan, Report, replay, run};
 use mainstay_fuzz::targets::{Bound, Target};
@@ -15,12 +15,6 @@ const SMALL: Bound = Bound { base_bytes: 64 << 10, times: 16 };
 fn target(run: fn(&[u8]) -> bool) -> Target {
     let examples = || vec![vec![0x82, 0x18, 0x64, 0x43, 1, 2, 3]];
     Target { name: "planted", form: Form::Bytes, max_bytes: 1000, bound: SMALL, examples, run }
-}
-
-/// Memory is counted for the whole process, so one test at a time runs.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn found(target: &Target) -> Failure {
