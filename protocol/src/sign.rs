@@ -38,6 +38,10 @@ pub mod purpose {
     pub const INVITATION: &str = "registration invitation";
     /// A new device's answer to a linking invitation.
     pub const LINK: &str = "device link";
+
+    /// All of them.
+    pub const ALL: [&str; 8] =
+        [ENVELOPE, ROSTER, RECEIPT, STATEMENT, ATTACH, GRANT, INVITATION, LINK];
 }
 
 /// The bytes that an Ed25519 signature for `purpose` over `message` covers.

@@ -27,17 +27,6 @@ use mainstay_tests::world::EXPORTER;
 
 use super::watch::{Watch, lying};
 
-const PURPOSES: [&str; 8] = [
-    purpose::ENVELOPE,
-    purpose::ROSTER,
-    purpose::RECEIPT,
-    purpose::STATEMENT,
-    purpose::ATTACH,
-    purpose::GRANT,
-    purpose::INVITATION,
-    purpose::LINK,
-];
-
 fn author_of(w: &Watch, phone: usize) -> AuthorKey {
     let space = w.phones[phone].replica.space();
     w.phones[phone].secret.keys(&space, 0).author
@@ -54,7 +43,7 @@ fn admitted(act: &Act) -> Option<Device> {
 /// is undone.
 fn counts_only_as(w: &mut Watch, key: &AuthorKey, right: &str, request: impl Fn(&str) -> Request) {
     let space = w.phones[0].replica.space();
-    for purpose in PURPOSES {
+    for purpose in purpose::ALL {
         let before = stores::copy(&w.world.relay_store);
         let mut connection = w.world.greet_as(space, key).unwrap().connection;
         let reply = w.world.handle(&mut connection, request(purpose)).remove(0);
@@ -72,7 +61,7 @@ fn check_04_a_relay_takes_no_signature_that_was_made_for_something_else() {
     let relay = w.world.relay.keys().relay();
     let signer = Signer::Device(author);
     let proof = Proof { exporter: EXPORTER, relay, space, signer };
-    for purpose in PURPOSES {
+    for purpose in purpose::ALL {
         let mut connection = Connection::new(Box::new(|_| EXPORTER));
         let signature = Some(key.sign_for(purpose, &proof.message()));
         let attach = Attach { space, signer, signature, cursor: None };
@@ -143,7 +132,7 @@ fn check_04_a_device_takes_no_statement_that_the_relay_signed_as_something_else(
     let relay = signing_key(&[1; 32]);
     assert_eq!(relay.verify_key(), w.world.relay.keys().relay(), "the relay of a test");
     w.log(0, "to be acknowledged");
-    for purpose in PURPOSES.iter().filter(|purpose| **purpose != purpose::STATEMENT) {
+    for purpose in purpose::ALL.iter().filter(|purpose| **purpose != purpose::STATEMENT) {
         let relay = relay.clone();
         let line = lying(move |_, mut replies| {
             for reply in &mut replies {

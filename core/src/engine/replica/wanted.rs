@@ -100,7 +100,8 @@ impl Replica {
                 covers: header.covers.clone(),
                 roster: Some(header.roster),
                 replaced: false,
-                doubted: all_here || unknown,
+                // Rows can be made again, and say nothing of where documents are.
+                doubted: !page && (all_here || unknown),
             };
             for old in self.wanted_in(tx, &header.slot)? {
                 if old.author == header.author && !old.replaced {
