@@ -192,9 +192,11 @@ impl Care {
                 // Each sync looks for an answer, or for a consent that was given anew.
                 ShareStage::Invited(_) | ShareStage::Expired => true,
                 // It was over before this device had it, and the relay shows it nothing.
-                // Or whoever had its list of members is gone, and so is the relay's.
+                // Or whoever had its list of members is gone, and so is the relay's. Or the
+                // relay shows two lists (decision 12), this one without the device.
                 ShareStage::Coming => {
-                    self.ties[tie].ended || self.may_be_over(tie) || !self.is_on_relay(tie)?
+                    let tied = &self.ties[tie];
+                    tied.ended || tied.forked || self.may_be_over(tie) || !self.is_on_relay(tie)?
                 }
                 _ => self.ties[tie].forked,
             };
