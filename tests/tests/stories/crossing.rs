@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use mainstay_core::journal::EntryId;
 use mainstay_core::space::phrase::Phrase;
+use mainstay_core::sync::Local;
 use mainstay_tests::inside::Inside;
 use mainstay_tests::network::{Conversation, Line, Turn};
 use mainstay_tests::stores;
@@ -153,4 +154,32 @@ fn a_relay_rolled_back_behind_a_forgetting_does_not_keep_the_entry() {
         month.sync(SENDS);
         month.ends_well();
     }
+}
+
+// Broken on purpose: `Replica::may_cross` without `was_recovered` made it fail.
+/// Two copies of one phone go on from the same place, and one of them forgets. A rolled-back relay takes the
+/// other one's branch instead, a third phone packs it, and that snapshot covers as far as both are.
+#[test]
+fn what_a_clone_forgets_is_forgotten_although_another_phone_packs_its_twins_branch() {
+    let mut month = Month::new(35);
+    let before = stores::copy(&month.world.relay_store);
+    edit(&month.world, &mut month.phones[SENDS], month.kept, "edited on the other phone");
+    month.world.now_ms += 60 * DAY_MS;
+    month.sync(LOOKS_ON);
+    let Month { world, phones, .. } = &mut month;
+    let stays = &phones[LOOKS_ON];
+    phones[FORGETS] = world.open(&stores::copy(&stays.store), &stays.secret.clone()).unwrap();
+    month.forget();
+    assert_eq!(month.holding(), BTreeSet::new());
+    month.world.put_relay_back(before, true);
+    month.sync(LOOKS_ON);
+    month.sync(SENDS);
+    assert_ne!(month.holding(), BTreeSet::new(), "the relay has it again");
+    month.sync(FORGETS);
+    let names = [FORGETS, LOOKS_ON].map(|phone| month.phones[phone].replica.author());
+    assert_ne!(names[0], names[1], "it took another name");
+    for _ in 0..2 {
+        (0..3).for_each(|phone| _ = month.sync(phone));
+    }
+    month.ends_well();
 }

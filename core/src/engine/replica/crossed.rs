@@ -27,11 +27,20 @@ impl Replica {
         slot.forgets += u32::from(self.intake.met_forgotten.insert(*id));
     }
 
-    /// Whether the author of a snapshot may not have known what was forgotten in its chapter: it has
-    /// not seen everything that is known here. Who has, and lists an entry that is forgotten here,
-    /// does so because a recovery kept it.
+    /// Whether the author of a snapshot that lists what is forgotten here may not have known of it. One who
+    /// has seen everything that is known here, and lists it all the same, does so because a recovery kept
+    /// it. Who has seen what cannot be told where two copies of a phone go by one name: so where no
+    /// recovery came after the forgetting, nobody is taken to have meant it.
     pub(super) fn may_cross(&self, slot: &Slot, author: &AuthorId, covers: &[AuthorHead]) -> bool {
-        self.has_forgotten(&slot.name) && has_more(slot, author, covers)
+        self.has_forgotten(&slot.name)
+            && (!self.may_be_kept(&slot.name) || has_more(slot, author, covers))
+    }
+
+    /// Whether a recovery came after something in a chapter was forgotten.
+    fn may_be_kept(&self, name: &SlotName) -> bool {
+        let SlotName::Chapter(month) = *name else { return false };
+        let catalog = self.catalog.get(&Month::from_index(month));
+        catalog.is_some_and(|c| c.forgot_under.is_none_or(|head| self.recovered_after(&head)))
     }
 
     /// The same of a snapshot that is announced: one that `waits` may forget something, too.

@@ -196,6 +196,7 @@ impl Catalog {
             bundle: None,
             page: None,
             loose: false,
+            forgot_under: None,
         }
     }
 

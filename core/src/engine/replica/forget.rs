@@ -1,5 +1,7 @@
 //! Forgetting an entry for ever.
 
+use mainstay_protocol::hash::Hash;
+
 use super::Replica;
 use super::docs::entry_key;
 use crate::chapter::{Bundle, SlotName};
@@ -9,21 +11,28 @@ use crate::engine::vault::Table;
 use crate::journal::EntryId;
 
 impl Replica {
-    /// Takes an entry out of this store and remembers that it was forgotten. `tell`: the chapter is
-    /// to be packed anew without it, and what that replaces is to be destroyed.
+    /// Takes an entry out of this store and remembers that it was forgotten, and under which list of
+    /// devices. With `tell_ms`, the present time, the chapter is to be packed anew without it, and what
+    /// that replaces is to be destroyed.
     pub(super) fn forget_here(
         &mut self,
         tx: &mut Tx,
         id: &EntryId,
-        now_ms: i64,
-        tell: bool,
+        under: Hash,
+        tell_ms: Option<i64>,
     ) -> Result<(), EngineError> {
         if self.is_forgotten(id) {
             return Ok(());
         }
         let row = self.row(tx, id)?;
         self.note_row(tx, row.as_ref(), None)?;
-        self.with_catalog(tx, id.month(), |catalog| catalog.forgotten.push(*id.as_bytes()))?;
+        self.with_catalog(tx, id.month(), |catalog| {
+            // The first one's: a recovery may have kept what was forgotten then.
+            if catalog.forgotten.is_empty() {
+                catalog.forgot_under = Some(under);
+            }
+            catalog.forgotten.push(*id.as_bytes());
+        })?;
         for table in [Table::Doc, Table::Row, Table::Stash] {
             tx.delete(&entry_key(&self.vault, table, id))?;
         }
@@ -31,7 +40,7 @@ impl Replica {
         self.drop_packed(tx, id)?;
         let mut slot = self.slot(tx, SlotName::Chapter(id.month().index()))?;
         // Also of an entry that this device never sent: a copy of its store may.
-        if tell {
+        if let Some(now_ms) = tell_ms {
             (slot.must_pack, slot.destroy, slot.news) = (true, true, true);
             slot.forgets += 1;
             slot.changed_ms = now_ms;

@@ -8,6 +8,7 @@
 use mainstay_protocol::frame::Signer;
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::limits::{FORGET_DAY_MS, FORGET_DELAY_MS, MAX_FORGOTTEN_A_DAY};
+use mainstay_protocol::roster::Record;
 use minicbor::{Decode, Encode};
 
 use super::Replica;
@@ -90,6 +91,7 @@ impl Replica {
         forgotten: &[[u8; 16]],
         roster: Option<Hash>,
     ) -> Result<Vec<[u8; 16]>, EngineError> {
+        let under = roster.unwrap_or_else(|| self.roster.head());
         let mut held = self.held(tx)?;
         let before = held.clone();
         let mut here = Vec::new();
@@ -103,15 +105,15 @@ impl Replica {
         let relay_ms = self.intake.relay_ms;
         let now = relay_ms.map(|relay_ms| Moment { device_ms: self.intake.now_ms, relay_ms });
         if !held.may_follow(here.len(), now) {
-            let roster = roster.unwrap_or_else(|| self.roster.head());
-            held.lists.push(HeldList { month: month.index(), ids: here, roster, since: None });
+            let (month, roster) = (month.index(), under);
+            held.lists.push(HeldList { month, ids: here, roster, since: None });
         }
         if held != before {
             tx.put(&meta(&self.vault, HELD), &held)?;
         }
         let (waiting, gone): (Vec<_>, Vec<_>) = forgotten.iter().partition(|id| held.holds(id));
         for id in gone {
-            self.forget_here(tx, &EntryId::from_bytes(id), 0, false)?;
+            self.forget_here(tx, &EntryId::from_bytes(id), under, None)?;
         }
         Ok(waiting)
     }
@@ -132,7 +134,7 @@ impl Replica {
                 self.put_slot(&mut tx, &slot)?;
             } else if since.is_past(FORGET_DELAY_MS as i64, now) {
                 for id in &list.ids {
-                    self.forget_here(&mut tx, &EntryId::from_bytes(*id), now.device_ms, false)?;
+                    self.forget_here(&mut tx, &EntryId::from_bytes(*id), list.roster, None)?;
                 }
             } else {
                 held.lists.push(list);
@@ -144,9 +146,18 @@ impl Replica {
         tx.commit(&mut *self.rng)
     }
 
-    /// Whether the recovery key took the journal back after a list of devices was the present one.
-    fn recovered_after(&self, head: &Hash) -> bool {
-        let mut records = self.roster.records().skip_while(|(hash, ..)| *hash != head).skip(1);
-        records.any(|(_, _, record)| record.signer == Signer::Recovery)
+    /// Whether the recovery key took the journal back after a list of devices was the present one: then it
+    /// may have voided that list.
+    pub(super) fn recovered_after(&self, head: &Hash) -> bool {
+        let signed = |record: &Record| record.signer == Signer::Recovery;
+        let records: Vec<_> = self.roster.records().collect();
+        match records.iter().position(|(hash, ..)| *hash == head) {
+            Some(at) => records[at + 1..].iter().any(|(_, _, record)| signed(record)),
+            // It signs the first record, too.
+            None if self.roster.accepts_head(head) => {
+                records.iter().skip(1).any(|(_, _, record)| signed(record))
+            }
+            None => true,
+        }
     }
 }

@@ -151,7 +151,8 @@ impl Replica {
                 self.change(tx, id, |doc| Ok(doc.set_deleted(*actor, *now_ms, *deleted_ms)?))
             }
             Intent::Forget { id, now_ms } => {
-                self.forget_here(tx, &EntryId::from_bytes(*id), *now_ms, true)
+                let under = self.roster.head();
+                self.forget_here(tx, &EntryId::from_bytes(*id), under, Some(*now_ms))
             }
         }
     }

@@ -112,6 +112,10 @@ pub(super) struct Catalog {
     /// Loose rows and documents lie over the bundle and the page.
     #[n(8)]
     pub(super) loose: bool,
+    /// The list of devices as it was when the first entry of it was forgotten; none where an earlier
+    /// version did.
+    #[n(9)]
+    pub(super) forgot_under: Option<Hash>,
 }
 
 impl Catalog {

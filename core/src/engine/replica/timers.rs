@@ -92,7 +92,8 @@ impl Replica {
         due.truncate(if looked { 0 } else { MAX_FORGOTTEN_A_DAY as usize });
         for (_, id) in due {
             since.remove(&id);
-            self.forget_here(&mut tx, &EntryId::from_bytes(id), now.device_ms, true)?;
+            let (under, tell_ms) = (self.roster.head(), Some(now.device_ms));
+            self.forget_here(&mut tx, &EntryId::from_bytes(id), under, tell_ms)?;
             self.revision += 1;
         }
         let looked = if looked { deleted.looked } else { Some(*now) };
