@@ -3,6 +3,7 @@
 
 mod restart;
 mod share;
+mod vectors;
 
 use super::letter::{Answer, Body, Message};
 use super::*;
