@@ -60,11 +60,11 @@ fn envelopes_keep_their_bytes_and_verify() {
         let (bytes, stub) = (envelope.to_bytes(), envelope.stub().to_bytes());
         assert_eq!(Envelope::from_bytes(&bytes).unwrap(), envelope);
         assert_eq!(Stub::from_bytes(&stub).unwrap(), *envelope.stub());
-        for newer in [crate::with_new_field(&bytes, 0), bytes.clone()] {
+        for newer in [crate::samples::with_new_field(&bytes, 0), bytes.clone()] {
             let envelope = Envelope::from_bytes(&newer).unwrap();
             envelope.verify(&SPACE, &key()).unwrap();
         }
-        let newer = Stub::from_bytes(&crate::with_new_field(&stub, 0)).unwrap();
+        let newer = Stub::from_bytes(&crate::samples::with_new_field(&stub, 0)).unwrap();
         newer.verify(&SPACE, &key()).unwrap();
         samples.add_bytes(&format!("envelope_{name}"), bytes);
         samples.add_bytes(&format!("stub_{name}"), stub);

@@ -71,7 +71,7 @@ impl Samples {
 
 /// The same value with one more field at the end: structures are arrays of their fields, and
 /// variants are arrays of their number and their fields. Fields that are absent are null before it.
-fn with_new_field(bytes: &[u8], absent: u8) -> Vec<u8> {
+pub(crate) fn with_new_field(bytes: &[u8], absent: u8) -> Vec<u8> {
     let variant = bytes[0] == 0x82 && bytes[1] < 0x18 && bytes[2] & 0xe0 == 0x80;
     let at = if variant { 2 } else { 0 };
     assert!((0x80..0x97).contains(&bytes[at]), "a short array");
