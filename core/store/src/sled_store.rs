@@ -1,5 +1,6 @@
 //! The sled adapter. sled 0.34 is safe inside the rules of ARCHITECTURE.md, "Measured", and only there.
 
+mod broken;
 mod error;
 mod lost;
 mod open;
@@ -99,9 +100,26 @@ impl SledStore {
             (None, _) => Ok(()),
             (Some((key, Some(value))), None) => db.insert(key, value).map(drop),
             (Some((key, None)), None) => db.remove(key).map(drop),
-            _ => db.apply_batch(together(batch)),
+            _ => return self.apply_together(db, batch),
         };
         done.map_err(|error| sled_error("writing", error))
+    }
+
+    /// All rows or, after a crash, none. What sled would have to read for it is read before: of an error in
+    /// the middle a part would stay. Where there is one all the same, the next open has to know.
+    fn apply_together(&self, db: &sled::Db, batch: &Batch) -> Result<(), StoreError> {
+        for (key, _) in batch.iter() {
+            db.contains_key(key).map_err(|error| sled_error("reading", error))?;
+        }
+        let done = caught("writing", || {
+            db.apply_batch(together(batch)).map_err(|error| sled_error("writing", error))
+        });
+        if done.is_err()
+            && let Err(error) = broken::note(&self.dir)
+        {
+            tracing::warn!(%error, "that a change was broken off could not be noted");
+        }
+        done
     }
 
     fn sync(&self) -> Result<(), StoreError> {

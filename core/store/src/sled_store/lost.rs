@@ -60,7 +60,7 @@ fn name(kept: &Path) -> String {
     kept.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn remove(path: &Path) -> Result<(), StoreError> {
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
         Ok(()) => durable::sync_parent(path),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::broken;
 use super::error::sled_error;
 use super::lost;
 use super::rebuild::{self, Kept};
@@ -40,6 +41,7 @@ pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
         // Notes of a store that was set aside are about that one.
         lost::settled(home.dir())?;
         lost::forget_copy(home.dir())?;
+        broken::settled(home.dir())?;
         return create(home).map(|files| (files, Recovery::Clean));
     }
     rebuild::settle(home)?;
@@ -48,6 +50,7 @@ pub(super) fn open(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
             // Whoever finds nothing at all needs no other word.
             lost::settled(home.dir())?;
             lost::forget_copy(home.dir())?;
+            broken::settled(home.dir())?;
             Ok((files, Recovery::MovedAside { path, why }))
         }
         (files, recovery) => Ok((files, lost::noted(home.dir()).unwrap_or(recovery))),
@@ -135,20 +138,22 @@ pub(super) fn open_intact(folder: &Path) -> Result<Files, StoreError> {
     }
 }
 
-/// A store that has opened is used as it is only when nothing tells of a loss. `damage`: a header is
-/// damaged, and what is kept of the files.
+/// A store that has opened is used as it is only when nothing tells of a loss, or of a change that was broken
+/// off. `damage`: a header is damaged, and what is kept of the files.
 fn complete(
     home: &Home,
     files: Files,
     damage: Option<Kept>,
 ) -> Result<(Files, Recovery), StoreError> {
     let lost = files.closed < tail::noted(home.dir());
-    let why = match (&damage, lost) {
-        (None, false) => return Ok((files, Recovery::Clean)),
-        (_, true) => "its data file has lost its end since it was closed",
-        (Some(_), false) => "a segment of its data file is damaged",
+    let why = match (&damage, lost, broken::is_noted(home.dir())) {
+        (None, false, false) => return Ok((files, Recovery::Clean)),
+        (_, true, _) => "its data file has lost its end since it was closed",
+        (Some(_), ..) => "a segment of its data file is damaged",
+        (None, false, true) => "an error of the disk broke a change off in the middle",
     };
     let files = rebuild::rebuild(home, files, damage.unwrap_or(Kept::Themselves), why)?;
+    broken::settled(home.dir())?;
     Ok((files, Recovery::Clean))
 }
 
@@ -204,7 +209,11 @@ fn recover(
     }
     durable::sync_directory(&folder)?;
     match open_intact(&folder) {
-        Ok(files) if header_is_damaged || files.closed < tail::noted(home.dir()) => {
+        Ok(files)
+            if header_is_damaged
+                || files.closed < tail::noted(home.dir())
+                || broken::is_noted(home.dir()) =>
+        {
             complete(home, files, Some(Kept::Copied(copy)))
         }
         Ok(files) => {
