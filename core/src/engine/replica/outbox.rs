@@ -377,7 +377,7 @@ impl Replica {
     }
 
     /// Notes what the relay shows of this device's own chain, up to a place of it. `false`: at that
-    /// place it shows another envelope than the one in the outbox.
+    /// place it shows another envelope than the one in the outbox, or one past all that this device made.
     pub(super) fn saw_own(
         &self,
         tx: &mut Tx,
@@ -385,7 +385,12 @@ impl Replica {
         upto: Head,
     ) -> Result<bool, EngineError> {
         let mut out = self.outbox()?;
-        out.retain(|(_, outgoing)| outgoing.slot == *slot && outgoing.seq <= upto.seq);
+        out.retain(|(_, outgoing)| outgoing.slot == *slot);
+        // A twin made it, and may have gone another way before it already.
+        if out.last().is_some_and(|(_, last)| last.seq < upto.seq) {
+            return Ok(false);
+        }
+        out.retain(|(_, outgoing)| outgoing.seq <= upto.seq);
         let differs = |(_, out): &(u64, Outgoing)| out.seq == upto.seq && out.hash != upto.hash;
         if out.iter().any(differs) {
             return Ok(false);

@@ -84,8 +84,12 @@ impl Care {
             if at.person == COUNSELLOR && here {
                 self.synced.insert((info.id, id), harm);
             }
-            let there =
-                self.synced.iter().filter(|((share, _), at)| *share == info.id && **at == harm);
+            // What was stated of one life of the relay's store counts in no other one.
+            let heard = !self.world.restless;
+            let there = self
+                .synced
+                .iter()
+                .filter(|((share, _), at)| heard && *share == info.id && **at == harm);
             let told = there.map(|((share, device), _)| (*share, at.person, id, *device));
             self.told.extend(told);
             let tie = self.tie_of(&info.id)?;
