@@ -106,7 +106,9 @@ impl SledStore {
     }
 
     /// All rows or, after a crash, none. What sled would have to read for it is read before: of an error in
-    /// the middle a part would stay. Where there is one all the same, the next open has to know.
+    /// the middle a part would stay. Where there is one all the same, the next open has to know. Not so where
+    /// the log itself has failed, perhaps under an earlier change: the rows wait behind the batch's manifest,
+    /// and sled writes nothing more.
     fn apply_together(&self, db: &sled::Db, batch: &Batch) -> Result<(), StoreError> {
         for (key, _) in batch.iter() {
             db.contains_key(key).map_err(|error| sled_error("reading", error))?;
@@ -115,6 +117,7 @@ impl SledStore {
             db.apply_batch(together(batch)).map_err(|error| sled_error("writing", error))
         });
         if done.is_err()
+            && db.context.global_error().is_ok()
             && let Err(error) = broken::note(&self.dir)
         {
             tracing::warn!(%error, "that a change was broken off could not be noted");

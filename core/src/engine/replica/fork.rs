@@ -218,7 +218,7 @@ impl Replica {
         if *roster.space() != self.me.space || !roster.state().is_active(&keys.author.author_id()) {
             return Err(EngineError::NotADevice);
         }
-        self.take_back_outbox()?;
+        self.end_outbox()?;
         let known = self.roster.clone();
         let parts = self.roster.merge(&roster.records_after(None)).is_err();
         if parts {

@@ -474,7 +474,7 @@ impl Local for Replica {
     }
 
     fn take_back(&mut self) -> Result<(), EngineError> {
-        self.take_back_outbox()
+        self.refused_outbox()
     }
 
     fn heads_differ(&mut self) -> Result<(), EngineError> {

@@ -194,7 +194,7 @@ impl Replica {
             relay.started_epoch();
         }
         if job == Some(Job::Rekey) {
-            self.took_key(taken);
+            self.took_key(taken)?;
         }
         self.store_members()
     }
@@ -214,7 +214,7 @@ impl Replica {
         match self.me.going_on {
             Some((generation, record)) if self.roster.accepts_head(&record) => {
                 self.jobs.retain(|job| *job != Job::Rekey);
-                self.took_key(generation);
+                self.took_key(generation)?;
                 self.store_members()
             }
             _ => Ok(()),
@@ -222,13 +222,15 @@ impl Replica {
     }
 
     /// The list has this device under another generation's key.
-    fn took_key(&mut self, generation: u32) {
+    fn took_key(&mut self, generation: u32) -> Result<(), EngineError> {
+        self.end_outbox()?;
         self.me.go_on(generation);
         // What a twin has put in the place of this device's own is read now.
         if let Some(relay) = &mut self.relay {
             relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));
             relay.intact = false;
         }
+        Ok(())
     }
 
     /// The first generation whose key nobody has used: a twin may have taken the next one.

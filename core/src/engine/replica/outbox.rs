@@ -446,6 +446,26 @@ impl Replica {
         Ok(())
     }
 
+    /// The relay refused a push. Where all of it was shown by the relay once, the relay has lost that since,
+    /// and takes a snapshot in its place.
+    pub(super) fn refused_outbox(&mut self) -> Result<(), EngineError> {
+        let mut all_shown = true;
+        self.each_out(&mut |_, outgoing| {
+            all_shown &= outgoing.seen == Some(true);
+            ControlFlow::Continue(())
+        })?;
+        match all_shown {
+            true => self.replace_outbox(),
+            false => self.take_back_outbox(),
+        }
+    }
+
+    /// This device's name is about to be another one, and under the former one nothing is taken any more.
+    pub(super) fn end_outbox(&mut self) -> Result<(), EngineError> {
+        self.take_back_outbox()?;
+        self.replace_outbox()
+    }
+
     /// Takes every envelope back whose fate was "refused": its content waits again. What the relay
     /// has shown stays; sealing it a second time would put another envelope in its place.
     pub(super) fn take_back_outbox(&mut self) -> Result<(), EngineError> {
