@@ -36,13 +36,11 @@ impl Replica {
         // A device that was removed can sign no other branch of its chain any more: of what it shows
         // at known places, only the end that its removal names is anything new.
         let removed = self.roster.state().end_of_chain(&header.author, &header.slot);
-        if removed.is_some_and(|end| end != Some(place)) {
-            return Ok(Fate::Done);
-        }
+        let nothing_new = removed.is_some_and(|end| end != Some(place));
         let unsure = self.relay.as_ref().is_some_and(|relay| !relay.intact);
         match header.kind {
             // Whoever reads the feed anew cannot tell which branch it read before.
-            Kind::Change if other || unsure => {
+            Kind::Change if !nothing_new && (other || unsure) => {
                 if let held @ Fate::Held(_) = self.absorb(tx, slot, verified)? {
                     return Ok(held);
                 }
@@ -50,28 +48,33 @@ impl Replica {
             // A snapshot of the other branch may lie at a place that this device was past already, and only
             // what is in it tells. What it forgets is to be heard of, whoever goes under that name.
             Kind::Snapshot
-                if other
-                    || (unsure
-                        && (strange
-                            || header.destroys
-                            || self.has_other_contents(tx, slot.name, header)?)) =>
+                if !nothing_new
+                    && (other
+                        || (unsure
+                            && (strange
+                                || header.destroys
+                                || self.has_other_contents(tx, slot.name, header)?))) =>
             {
                 self.take_part(tx, verified)?;
                 if header.chunk.is_last() {
                     self.whole_snapshot(tx, slot, header)?;
                 }
             }
-            // What was this device's own chain when it was read before may be somebody's now.
-            Kind::Snapshot if unsure && !matches!(slot.name, SlotName::Page(_)) => {
-                let before = slot.covers();
-                header.covers.iter().for_each(|cover| self.follow(slot, cover));
-                slot.news |= slot.covers() != before;
-                slot.must_pack |= slot.covers() != before;
-            }
+            // What was this device's own chain when it was read before may be its twin's now.
             Kind::Snapshot if unsure => {
-                header.covers.iter().for_each(|cover| self.follow(slot, cover));
+                let before = slot.covers();
+                let counts = |author| !nothing_new || self.roster.state().is_former(author);
+                let covers: Vec<_> =
+                    header.covers.iter().filter(|cover| counts(&cover.author)).collect();
+                covers.into_iter().for_each(|cover| self.follow(slot, cover));
+                let moved = slot.covers() != before && !matches!(slot.name, SlotName::Page(_));
+                slot.news |= moved;
+                slot.must_pack |= moved;
             }
             _ => {}
+        }
+        if nothing_new {
+            return Ok(Fate::Done);
         }
         if other && !mine {
             // The relay goes on from its branch, and so does everybody; what only the other one

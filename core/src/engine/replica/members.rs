@@ -225,6 +225,7 @@ impl Replica {
     fn took_key(&mut self, generation: u32) -> Result<(), EngineError> {
         self.end_outbox()?;
         self.me.go_on(generation);
+        self.intake.met_own = false;
         // What a twin has put in the place of this device's own is read now.
         if let Some(relay) = &mut self.relay {
             relay.cursor = relay.cursor.map(|at| Cursor::start(at.incarnation));

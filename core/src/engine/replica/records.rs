@@ -328,8 +328,12 @@ pub(super) struct Wanted {
 pub(super) struct Stashed {
     #[n(0)]
     pub(super) entry: [u8; 16],
+    /// Those that a chain's head here says to have come.
     #[n(1)]
     pub(super) changes: Vec<ByteVec>,
+    /// Those of which no head says so any more: the feed began anew, and what they wait for may never come.
+    #[cbor(n(2), default)]
+    pub(super) let_go: Vec<ByteVec>,
 }
 
 /// An entry that another device has not confirmed.

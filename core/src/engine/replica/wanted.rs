@@ -157,6 +157,12 @@ impl Replica {
             }
             self.put_slot(tx, &slot)?;
         }
+        for month in self.let_stashed_go(tx)? {
+            let mut slot = self.slot(tx, SlotName::Chapter(month.index()))?;
+            self.take_others_back(&mut slot);
+            (slot.must_pack, slot.news) = (true, true);
+            self.put_slot(tx, &slot)?;
+        }
         // A page without its documents can be read, but not given back.
         let bare = self.catalog.iter().filter(|(_, catalog)| catalog.is_only_page());
         let slots = bare.flat_map(|(month, catalog)| {
@@ -165,13 +171,19 @@ impl Replica {
         });
         for name in slots.collect::<Vec<_>>() {
             let mut slot = self.slot(tx, name)?;
-            let authors: Vec<_> = slot.chains.iter().map(|chain| chain.author).collect();
-            for author in authors.iter().filter(|author| **author != me) {
-                self.take_head_back(&mut slot, author, None);
-            }
+            self.take_others_back(&mut slot);
             self.put_slot(tx, &slot)?;
         }
         self.put_tally(tx)
+    }
+
+    /// Lets go of the places of the others' chains in a slot.
+    fn take_others_back(&mut self, slot: &mut Slot) {
+        let me = self.me.keys.author.author_id();
+        let authors: Vec<_> = slot.chains.iter().map(|chain| chain.author).collect();
+        for author in authors.iter().filter(|author| **author != me) {
+            self.take_head_back(slot, author, None);
+        }
     }
 
     /// Drops the wish for bodies that this snapshot replaces: the relay may have dropped them by now.
