@@ -215,6 +215,9 @@ pub trait Local {
     fn end_comparison(&mut self) -> Result<(), Self::Error>;
     /// The stamp of the newest receipt that the relay has.
     fn heard_receipts(&mut self, newest: u64);
+    /// The counter of this device's own receipt that the relay has: where it is behind, the relay lost the
+    /// last one, and it is stated again.
+    fn heard_own_receipt(&mut self, counter: u64);
 
     /// The next change of the list of devices, as an append to the present head.
     ///

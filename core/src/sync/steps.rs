@@ -233,6 +233,9 @@ impl Session {
                 self.told = Some(attached.roster);
                 self.heads_told = attached.heads;
                 local.heard_receipts(attached.receipts);
+                if let Some(counter) = attached.own_receipt {
+                    local.heard_own_receipt(counter);
+                }
                 local.relay_lacks_wraps(attached.lacks_wraps);
                 let knows = local.cursor();
                 if knows.is_some() && !attached.recognised {

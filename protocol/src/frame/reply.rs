@@ -151,6 +151,11 @@ pub struct Attached {
     /// and for whom the chains are none of theirs.
     #[cbor(n(7), default)]
     pub heads: Option<HeadsDigest>,
+    /// The counter of the client's own receipt, as the relay holds it: 0 if it holds none. A device whose
+    /// last one is newer states it again. None from a relay that has no word on it, and for whom there is
+    /// none.
+    #[cbor(n(8), default)]
+    pub own_receipt: Option<u64>,
 }
 
 /// What a relay allows one space.

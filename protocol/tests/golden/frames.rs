@@ -142,9 +142,11 @@ fn replies_keep_their_bytes() {
         now_ms: 1_795_000_000_000,
         lacks_wraps: true,
         heads: None,
+        own_receipt: None,
     };
     let digest = Some(HeadsDigest(HASH));
     let with_heads = Attached { heads: digest, ..attached.clone() };
+    let with_receipt = Attached { own_receipt: Some(300), ..with_heads.clone() };
     let items = [
         ("whole", Item { number: 300, body: ItemBody::Whole(vec![0x74; 3].into()) }),
         ("stub", Item { number: 70_000, body: ItemBody::Stub(vec![0x75; 3].into()) }),
@@ -158,6 +160,7 @@ fn replies_keep_their_bytes() {
     let replies = [
         ("attached", Reply::Attached(attached)),
         ("attached_with_heads", Reply::Attached(with_heads)),
+        ("attached_with_receipt", Reply::Attached(with_receipt)),
         ("created", Reply::Created { grant: signed(&grant()), statement: statement.clone() }),
         ("roster", Reply::Roster { records: vec![record()] }),
         ("appended", Reply::Appended { statement: statement.clone() }),

@@ -25,6 +25,10 @@ impl<S: FeedStore> Relay<S> {
             let mut row = space.row;
             let mut cursor = self.tail(&row);
             let shut_out = connection.participant(space, now_ms).is_err();
+            let own_receipt = match attach.signer {
+                Signer::Device(author) if !shut_out => Some(self.counter(space, &author)?),
+                _ => None,
+            };
             if space.roster.state().share.is_some() && shut_out {
                 // When and how much the others write is none of theirs any more.
                 cursor =
@@ -44,6 +48,7 @@ impl<S: FeedStore> Relay<S> {
                 now_ms,
                 lacks_wraps: self.lacks_wraps(space)?,
                 heads: row.heads,
+                own_receipt,
             }))
         })
     }

@@ -2,7 +2,7 @@
 
 use mainstay_protocol::FORMAT_VERSION;
 use mainstay_protocol::frame::{Refusal, Reply, Signer};
-use mainstay_protocol::ids::SpaceId;
+use mainstay_protocol::ids::{AuthorId, SpaceId};
 use mainstay_protocol::limits::MAX_RECEIPT_HEADS;
 use mainstay_protocol::receipt::Receipt;
 use mainstay_protocol::sign::Signed;
@@ -38,6 +38,14 @@ impl<S: FeedStore> Relay<S> {
             self.note_change(&space.id);
             Ok(Reply::Done)
         })
+    }
+
+    /// The counter of an author's receipt, 0 without one.
+    pub(super) fn counter(&self, space: &Space, author: &AuthorId) -> Result<u64, Stop> {
+        let present = self.store.receipt(&space.id, author)?;
+        Ok(present
+            .and_then(|(_, receipt)| receipt.peek().ok())
+            .map_or(0, |receipt| receipt.counter))
     }
 
     pub(super) fn receipts(

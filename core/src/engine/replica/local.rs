@@ -386,6 +386,11 @@ impl Local for Replica {
         }
     }
 
+    fn heard_own_receipt(&mut self, counter: u64) {
+        // Kept with the next receipt, or heard again.
+        self.tally.owed |= counter < self.tally.counter;
+    }
+
     fn next_append(&mut self) -> Result<Option<Request>, EngineError> {
         self.recognise_own_key()?;
         // Without the present key no change can be made: it waits until another device has seen to it.

@@ -307,6 +307,11 @@ impl Local for Side<'_> {
         }
     }
 
+    fn heard_own_receipt(&mut self, counter: u64) {
+        let tally = &mut self.share.view.tally;
+        tally.owed |= counter < tally.counter;
+    }
+
     fn next_append(&mut self) -> Result<Option<Request>, EngineError> {
         let Some(change) = self.next_change()? else { return Ok(None) };
         let request = Request::Append {
