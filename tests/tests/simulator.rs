@@ -148,8 +148,8 @@ fn people_and_their_counsellor_hold_what_was_shown_and_nothing_else() {
 // `Replica::may_cross` without `may_be_kept`, made it fail.
 #[test]
 fn lives_that_once_ended_badly_end_well() {
-    DEVICES.play_again(&[1059, 1321, 1795, 4687, 5101, 5241]);
-    PEOPLE.play_again(&[3919, 7279]);
+    DEVICES.play_again(&[1059, 1321, 1795, 4687, 5101, 5241, 6444, 9165, 9520]);
+    PEOPLE.play_again(&[3919, 7279, 8302]);
 }
 
 #[test]

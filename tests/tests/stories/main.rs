@@ -9,6 +9,7 @@ mod invented;
 mod lacking;
 mod mended;
 mod names;
+mod receipts;
 mod restless;
 mod salvage;
 mod unseen;

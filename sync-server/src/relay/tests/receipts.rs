@@ -21,6 +21,24 @@ fn a_receipt_is_a_register_whose_counter_must_grow() {
 }
 
 #[test]
+fn whoever_attaches_is_told_which_of_its_receipts_the_relay_holds() {
+    let mut t = two();
+    let space = t.world.id;
+    let greet = |t: &Two, key: &Key| {
+        attach(&t.relay, &mut connection(5), t.world.attach_as(key, key.signer(), [5; 32]))
+            .own_receipt
+    };
+    assert_eq!(greet(&t, &t.a), Some(0));
+    let receipt = t.world.receipt(&t.a, 7);
+    ask(&t.relay, &mut t.of_a, Request::PutReceipt { space, receipt });
+    assert_eq!((greet(&t, &t.a), greet(&t, &t.b)), (Some(7), Some(0)));
+    let before = t.world.head();
+    t.world.remove(&t.a.clone(), &t.b.clone());
+    ask(&t.relay, &mut t.of_a, t.world.append(before));
+    assert_eq!(greet(&t, &t.b), None, "who is out is told nothing");
+}
+
+#[test]
 fn nobody_states_a_receipt_for_another_device() {
     let mut t = two();
     let space = t.world.id;
