@@ -133,7 +133,7 @@ fn a_clone_that_is_ahead_takes_in_what_its_twin_gave_to_a_wiped_relay_before_it_
 fn a_clone_that_took_another_name_follows_its_twin_from_where_a_removed_device_covered_it() {
     let (mut world, _, mut phone, mut tablet) = two(144);
     log(&world, &mut tablet, "on the tablet");
-    round(&mut world, &mut [&mut tablet, &mut phone]);
+    world.sync(&mut tablet).unwrap();
     let id = log(&world, &mut phone, "one");
     let mut twin = world.open(&stores::copy(&phone.store), &phone.secret.clone()).unwrap();
     world.sync(&mut twin).unwrap();
@@ -153,4 +153,32 @@ fn a_clone_that_took_another_name_follows_its_twin_from_where_a_removed_device_c
     assert_eq!(twin.replica.take_alarms(), []);
     assert_eq!(rows(&mut twin), rows(&mut phone));
     assert_eq!(rows(&mut twin).len(), 3);
+}
+
+// Broken on purpose: `Replica::took_key` without `end_outbox` made it fail.
+/// The line breaks as an entry is sent, and again as the list names the phone's next key: nothing is taken under
+/// the former one any more.
+#[test]
+fn what_a_phone_had_not_sent_under_its_former_name_goes_under_the_new_one() {
+    let mut renamed = 0;
+    for sent in 3..8 {
+        for asked in 4..8 {
+            let (mut world, _, mut own, mut other) = two(165);
+            log(&world, &mut other, "one");
+            let mut line = Line { requests_left: Some(sent), ..Line::default() };
+            let _ = world.sync_over(&mut other, &mut line);
+            let before = other.replica.author();
+            other.replica.ask(Job::Rekey);
+            let mut line = Line { requests_left: Some(asked), ..Line::default() };
+            let _ = world.sync_over(&mut other, &mut line);
+            world.sync(&mut other).unwrap();
+            renamed += u32::from(other.replica.author() != before);
+            let status = other.replica.status(world.now_ms).unwrap();
+            let cut = format!("cut at requests {sent} and {asked}");
+            assert_eq!((status.waiting, status.on_relay), (0, 1), "{cut}");
+            round(&mut world, &mut [&mut own, &mut other]);
+            assert_eq!((rows(&mut own).len(), active(&own).len()), (1, 2), "{cut}");
+        }
+    }
+    assert!(renamed > 10, "it did take new keys: {renamed}");
 }

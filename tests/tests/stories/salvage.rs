@@ -169,11 +169,13 @@ fn what_another_phone_had_forgotten_does_not_stay_for_having_been_made_of_its_ro
 // `Replica::take_stashed` passing over what was let go, at the end.
 #[test]
 fn changes_of_a_document_that_never_came_hold_up_nothing_and_join_it_should_it_come() {
+    let mut backup = None;
     let then = |world: &mut World, old: &mut Phone, ids: &[EntryId]| {
+        backup = Some(stores::copy(&old.store));
         edit(world, old, ids[0], "edited after the month was packed");
         world.sync(old).unwrap();
     };
-    let (mut world, phrase, mut old, mut new, ids) = only_a_page_came_of(35, then);
+    let (mut world, phrase, old, mut new, ids) = only_a_page_came_of(35, then);
     world.sync(&mut new).unwrap();
     assert_eq!(
         note(&mut new, &ids[0]),
@@ -189,6 +191,8 @@ fn changes_of_a_document_that_never_came_hold_up_nothing_and_join_it_should_it_c
     let mut line = Line::default();
     world.sync_over(&mut new, &mut line).unwrap();
     assert!(line.requests <= 4, "{} requests with nothing new", line.requests);
+    // Of the old phone, only what it was before that edit.
+    let mut old = world.open(&backup.unwrap(), &old.secret.clone()).unwrap();
     found_again(&mut world, &mut old, &mut new);
     assert_eq!(note(&mut new, &ids[0]), "edited after the month was packed".into());
     assert_eq!(note(&mut new, &ids[2]), "changed on the new phone".into());

@@ -2,7 +2,9 @@
 
 use mainstay_core::engine::{Alarm, EngineError};
 use mainstay_protocol::frame::{Item, Reply, Request};
+use mainstay_tests::inside::Inside;
 use mainstay_tests::network::Line;
+use mainstay_tests::stores;
 
 use super::dishonest::meddling;
 use super::{edit, log, round, rows, two};
@@ -83,4 +85,35 @@ fn an_edit_that_comes_before_its_entry_is_taken_in_with_it() {
     round(&mut world, &mut [&mut third, &mut second]);
     let status = second.replica.status(world.now_ms).unwrap();
     assert!(status.devices.iter().any(|device| device.name == "third" && device.confirmed == 1));
+}
+
+// Broken on purpose: `Replica::refused_outbox` taking back alone made it fail.
+/// The relay shows the phone its own entry, whose acknowledgement was lost, and hides another one, so that the
+/// phone's cursor stays where it was. Then it is put back to before both, and takes another device's record.
+#[test]
+fn what_a_relay_had_shown_and_lost_is_given_to_it_again_although_no_cursor_tells_of_the_loss() {
+    let mut shown = 0;
+    for requests in 4..9 {
+        let (mut world, phrase, mut own, mut other) = two(164);
+        for text in ["one", "two"] {
+            log(&world, &mut other, text);
+            world.sync(&mut other).unwrap();
+        }
+        let before = stores::copy(&world.relay_store);
+        log(&world, &mut own, "mine");
+        for _ in 0..2 {
+            let mut line = Line { requests_left: Some(requests), ..withholding(1, 0) };
+            let _ = world.sync_over(&mut own, &mut line);
+        }
+        let there = Inside::new(&world.relay, &phrase, world.now_ms as u64).envelopes().len();
+        shown += u32::from(there == 3);
+        world.put_relay_back(before, false);
+        world.link(&mut other, "third").unwrap();
+        world.sync(&mut own).unwrap();
+        let status = own.replica.status(world.now_ms).unwrap();
+        assert_eq!((status.waiting, status.on_relay), (0, 3), "cut at request {requests}");
+        round(&mut world, &mut [&mut other, &mut own]);
+        assert_eq!(rows(&mut other).len(), 3, "cut at request {requests}");
+    }
+    assert!(shown > 0, "it was on the relay");
 }
