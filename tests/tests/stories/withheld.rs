@@ -101,8 +101,10 @@ fn what_a_relay_had_shown_and_lost_is_given_to_it_again_although_no_cursor_tells
         }
         let before = stores::copy(&world.relay_store);
         log(&world, &mut own, "mine");
-        for _ in 0..2 {
-            let mut line = Line { requests_left: Some(requests), ..withholding(1, 0) };
+        // The answer to its push is lost, and then all that comes after the greeting.
+        for (requests_left, last_replies) in [(requests, 0), (4, 9)] {
+            let requests_left = Some(requests_left);
+            let mut line = Line { requests_left, last_replies, ..withholding(1, 0) };
             let _ = world.sync_over(&mut own, &mut line);
         }
         let there = Inside::new(&world.relay, &phrase, world.now_ms as u64).envelopes().len();
