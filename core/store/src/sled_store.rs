@@ -1,5 +1,6 @@
 //! The sled adapter. sled 0.34 is safe inside the rules of ARCHITECTURE.md, "Measured", and only there.
 
+mod before;
 mod broken;
 mod error;
 mod lost;

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::before::Before;
 use super::broken;
 use super::error::sled_error;
 use super::lost;
@@ -74,7 +75,7 @@ fn open_found(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
     let damage = damage.or_else(|| lost::copy_of(home.dir()).map(Kept::Copied));
     restore_conf(home)?;
     clear_unfinished_snapshots(&home.folder())?;
-    match open_intact(&home.folder()) {
+    match open_whole(home) {
         // Only reading tells whether a torn segment was in use.
         Ok(files) if is_torn && !rebuild::is_readable(&files.db)? => {
             complete(home, files, Some(Kept::Themselves))
@@ -120,6 +121,28 @@ pub(super) fn create_in(folder: &Path) -> Result<Files, StoreError> {
     files.data.sync_all().map_err(|source| StoreError::io("syncing", source))?;
     durable::sync_directory(folder)?;
     Ok(files)
+}
+
+/// Opens the files. Where sled then knows less than they held, or fails, they are put back to what they were:
+/// it may have met an error of the disk, and does not the second time. What it lacks then is not there.
+fn open_whole(home: &Home) -> Result<Files, StoreError> {
+    let folder = home.folder();
+    // What the medium does not give at all, sled does not get either.
+    let Ok(before) = Before::read(&folder).or_else(|_| Before::read(&folder)) else {
+        return open_intact(&folder);
+    };
+    let opened = open_intact(&folder);
+    let again = match &opened {
+        Ok(files) if files.closed < tail::noted(home.dir()) => true,
+        Ok(_) => return opened,
+        Err(error) => matches!(error, StoreError::Damaged { .. }),
+    };
+    let failed = opened.err();
+    before.put_back().map_err(|source| StoreError::io("putting the data file back", source))?;
+    match failed {
+        Some(error) if !again => Err(error),
+        _ => open_intact(&folder),
+    }
 }
 
 /// Opens the files, and makes sure that they are ours from the beginning.

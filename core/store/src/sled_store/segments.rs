@@ -10,11 +10,11 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// sled's default, which is never changed.
-const SEGMENT_BYTES: u64 = 512 * 1024;
+pub(super) const SEGMENT_BYTES: u64 = 512 * 1024;
 
 /// The check sum (inverted CRC-32), and the places in the log of this segment and of the last byte
 /// that was durable when it was begun, both masked; little-endian, as sled 0.34 writes them.
-const HEADER_BYTES: usize = 20;
+pub(super) const HEADER_BYTES: usize = 20;
 
 const MASK: u64 = 0x7FFF_FFFF_FFFF_FFFF;
 
@@ -78,7 +78,7 @@ fn has_gap(places: &BTreeSet<u64>, from: u64) -> bool {
 }
 
 /// The place up to which the newest snapshot knows the log: its name.
-fn snapshot(folder: &Path) -> std::io::Result<u64> {
+pub(super) fn snapshot(folder: &Path) -> std::io::Result<u64> {
     let mut newest = 0;
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
@@ -108,12 +108,12 @@ fn read(file: &mut File, most: usize) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn is_zero(bytes: &[u8]) -> bool {
+pub(super) fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
 /// The place in the log of a segment with this header, if it checks out.
-fn place_of(header: &[u8]) -> Option<u64> {
+pub(super) fn place_of(header: &[u8]) -> Option<u64> {
     let (sum, masked) = header.split_first_chunk::<4>()?;
     let place = u64::from_le_bytes(*masked.first_chunk()?) ^ MASK;
     let whole = header.len() == HEADER_BYTES
