@@ -17,6 +17,8 @@ use crate::{phone, relay, report, runtime, together};
 
 /// The short form fails every so-many-th call, for each store and each error.
 const SHORT_EVERY: u64 = 23;
+/// And where a mistake would be for a dozen calls in a row only: as sled reads its log while it opens.
+const SHORT_EVERY_READ_OF_SLED: u64 = 5;
 /// After each so-many-th, in the long form, phone and relay go on together.
 const TOGETHER_EVERY: u64 = 4;
 /// More calls than a session has.
@@ -47,7 +49,11 @@ fn fails_at(backend: Backend, number: u64, errno: i32) -> Result<bool, String> {
 fn every_fault(backend: Backend, errno: i32, name: &str) {
     mainstay_power_cut::quiet_backends();
     let started = Instant::now();
-    let every = if long() { 1 } else { SHORT_EVERY };
+    let every = match (long(), backend, errno) {
+        (true, ..) => 1,
+        (false, Backend::Sled, IO_ERROR) => SHORT_EVERY_READ_OF_SLED,
+        _ => SHORT_EVERY,
+    };
     // Some calls alone, to look at what was found: `MAINSTAY_FROM=440 MAINSTAY_CALLS=20`.
     let given = |name| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let from = given("MAINSTAY_FROM").unwrap_or(1);
@@ -99,6 +105,7 @@ fn a_full_disk_under_phone_and_relay_takes_nothing_acknowledged_on_redb() {
     every_fault(Backend::Redb, NO_SPACE, "full disk");
 }
 
+// Broken on purpose: `Before::put_back` doing nothing made it fail.
 #[test]
 fn an_io_error_under_phone_and_relay_takes_nothing_acknowledged_on_sled() {
     every_fault(Backend::Sled, IO_ERROR, "I/O error");
