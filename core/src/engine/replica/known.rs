@@ -63,10 +63,17 @@ impl Replica {
             // What was this device's own chain when it was read before may be its twin's now.
             Kind::Snapshot if unsure => {
                 let before = slot.covers();
-                let counts = |author| !nothing_new || self.roster.state().is_former(author);
-                let covers: Vec<_> =
-                    header.covers.iter().filter(|cover| counts(&cover.author)).collect();
-                covers.into_iter().for_each(|cover| self.follow(slot, cover));
+                let state = self.roster.state();
+                // Of a removed device's word, as little as this device needs to find its twin: an older
+                // place of its chain may have been signed anew.
+                let former = |cover: &AuthorHead| {
+                    let (author, seq) = (&cover.author, cover.head.seq);
+                    self.me.former.contains(author)
+                        && state.admits_place(author, &header.slot, seq) == Some(true)
+                };
+                let counts = |cover: &&AuthorHead| !nothing_new || former(cover);
+                let covers: Vec<_> = header.covers.iter().filter(counts).copied().collect();
+                covers.iter().for_each(|cover| self.follow(slot, cover));
                 let moved = slot.covers() != before && !matches!(slot.name, SlotName::Page(_));
                 slot.news |= moved;
                 slot.must_pack |= moved;

@@ -114,8 +114,10 @@ impl Replica {
         for id in all {
             let none = (EntryDoc::empty(), DocRecord::none(*id.as_bytes()));
             let (mut doc, record) = self.doc(tx, &id)?.unwrap_or(none);
+            let had = doc.heads();
             self.take_stashed(tx, &id, &mut doc)?;
-            if !doc.missing() {
+            // What was let go may wait on: of that no empty document is made.
+            if !doc.missing() && doc.heads() != had {
                 self.put_doc(tx, &id, &doc, record.from)?;
             }
         }
