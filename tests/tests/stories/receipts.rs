@@ -5,8 +5,8 @@ use mainstay_tests::stores;
 
 use super::{log, round, two};
 
-// Broken on purpose: `Session::answered` passing over what the relay says of this device's own receipt, or
-// `Relay::counter` giving a larger number, made it fail.
+// Broken on purpose: `Session::answered` passing over what the relay says of this device's own receipt made it
+// fail.
 #[test]
 fn a_device_whose_last_receipt_the_relay_lost_states_it_again_although_nothing_else_tells_of_the_loss()
  {

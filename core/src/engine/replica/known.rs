@@ -63,13 +63,12 @@ impl Replica {
             // What was this device's own chain when it was read before may be its twin's now.
             Kind::Snapshot if unsure => {
                 let before = slot.covers();
-                let state = self.roster.state();
-                // Of a removed device's word, as little as this device needs to find its twin: an older
-                // place of its chain may have been signed anew.
+                // Of a removed device's word, only where this device's twin parted from it, and nothing
+                // further on: an older place of a removed device's chain may have been signed anew.
                 let former = |cover: &AuthorHead| {
-                    let (author, seq) = (&cover.author, cover.head.seq);
-                    self.me.former.contains(author)
-                        && state.admits_place(author, &header.slot, seq) == Some(true)
+                    let head = slot.head(&cover.author);
+                    self.me.former.contains(&cover.author)
+                        && head.is_some_and(|head| head.seq == cover.head.seq)
                 };
                 let counts = |cover: &&AuthorHead| !nothing_new || former(cover);
                 let covers: Vec<_> = header.covers.iter().filter(counts).copied().collect();
