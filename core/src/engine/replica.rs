@@ -37,6 +37,7 @@ mod stash;
 mod status;
 mod timers;
 mod verify;
+mod voice;
 mod wanted;
 mod witness;
 

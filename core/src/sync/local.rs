@@ -56,6 +56,11 @@ pub trait Local {
     fn speaker(&self) -> Signer {
         Signer::Device(self.author())
     }
+    /// The relay has another list of devices than this device's, and does not know its name: from here on it
+    /// speaks under a former one, until the lists are joined. Tells whether it has one that was not tried.
+    fn speak_formerly(&mut self) -> bool {
+        false
+    }
     /// Signs the proof that a connection speaks for [`Local::speaker`].
     fn sign_attach(&self, proof: &Proof) -> Signature;
     /// Where this device stands in the relay's feed; none before the first sync.

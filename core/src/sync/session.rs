@@ -125,6 +125,8 @@ pub struct Session {
     pub(super) pushed_anew: bool,
     /// The relay was told the whole list of devices because it was behind.
     pub(super) taught: bool,
+    /// The device attached under a former name: all that it may do then is join two lists of devices.
+    pub(super) formerly: bool,
     /// Which part of that list the relay is told next, and whether others follow.
     pub(super) part: usize,
     pub(super) more_parts: bool,
@@ -166,6 +168,7 @@ impl Session {
             forked: false,
             pushed_anew: false,
             taught: false,
+            formerly: false,
             part: 0,
             more_parts: false,
             done: false,
@@ -256,6 +259,13 @@ impl Session {
             // A relay that was rolled back may not know this device yet.
             (Asked::Attach, Refusal::NotAuthorised) if !self.taught && local.is_member() => {
                 self.teach();
+            }
+            // It was told the list, and holds another one: of a device that had not heard of this name.
+            (Asked::Attach, Refusal::NotAuthorised)
+                if local.is_member() && local.speak_formerly() =>
+            {
+                // Nothing has begun yet, and each name is tried once.
+                self.formerly = true;
             }
             // The list that came along names the device under another key than it attached with: a
             // certificate whose answer was lost, or an owner who goes on under new keys.

@@ -43,7 +43,7 @@ impl Session {
         if !self.greeted {
             return Ok(Some(self.greeting(local, now_ms)));
         }
-        if !local.is_member() {
+        if !local.is_member() || self.formerly {
             return Err(SyncError::NotADevice.into());
         }
         if local.roster_is_stale() {
@@ -328,7 +328,7 @@ impl Session {
                 let before = local.speaker();
                 local.appended()?;
                 if local.speaker() != before || self.forked {
-                    self.forked = false;
+                    (self.forked, self.formerly) = (false, false);
                     // Under its new key, the device has to introduce itself anew.
                     self.regreet = true;
                 }

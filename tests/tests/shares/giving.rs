@@ -3,8 +3,9 @@
 use mainstay_core::care::Choice;
 use mainstay_core::sync::Local;
 use mainstay_tests::sharing::{consent, previewed, seen};
+use mainstay_tests::stores;
 
-use crate::kit::{DAY_MS, edit, log, log_urge, pair};
+use crate::kit::{DAY_MS, Pair, edit, log, log_urge, pair};
 
 #[test]
 fn a_counsellor_sees_what_the_preview_shows_and_its_changes() {
@@ -163,4 +164,26 @@ fn a_person_can_look_up_what_went_out_on_which_day_and_when_it_had_arrived() {
     assert_eq!((both.disclosed[1].taken_back, both.disclosed[1].shown.len()), (1, 0));
     assert_eq!(both.consents.len(), 1);
     assert!(p.laptop.replica.share_history(&p.share).unwrap().disclosed.is_empty());
+}
+
+// Broken on purpose: `Share::is_as` not looking at this device's own receipt made it fail.
+#[test]
+fn a_counsellor_whose_last_receipt_the_relay_lost_states_it_again_although_all_else_is_as_it_was() {
+    let mut p = pair(40, "notes:full");
+    p.round();
+    p.round();
+    log(&p.world, &mut p.phone, "one more");
+    p.world.sync_all(&mut p.phone).unwrap();
+    let before = stores::copy(&p.world.relay_store);
+    p.world.sync_all(&mut p.laptop).unwrap();
+    p.world.put_relay_back(before, false);
+    p.world.sync_all(&mut p.phone).unwrap();
+    let delivered = |p: &mut Pair| p.phone.replica.shares(p.world.now_ms).unwrap()[0].delivered;
+    assert!(!delivered(&mut p), "nobody has said so");
+    p.world.sync_all(&mut p.laptop).unwrap();
+    p.world.sync_all(&mut p.phone).unwrap();
+    assert!(delivered(&mut p));
+    p.round();
+    let done = p.world.sync_all(&mut p.laptop).unwrap();
+    assert_eq!((done.quiet, done.turns, done.pushed), (1, 0, 0), "{done:?}");
 }

@@ -1,11 +1,18 @@
 //! Phones that go by several names, as they took new keys.
 
-use mainstay_core::engine::{DeviceInfo, Job};
+use mainstay_core::engine::{Alarm, DeviceInfo, EngineError, Job};
+use mainstay_core::space::seal;
 use mainstay_core::sync::Local;
+use mainstay_protocol::envelope::{Envelope, Kind};
+use mainstay_protocol::frame::{Item, ItemBody, Reply, Request};
+use mainstay_protocol::hash::Hash;
+use mainstay_protocol::heads::{AuthorHead, Head};
+use mainstay_protocol::ids::AuthorId;
 use mainstay_tests::inside::Inside;
 use mainstay_tests::network::Line;
 use mainstay_tests::stores;
 
+use super::dishonest::meddling;
 use super::{DAY_MS, Phone, Phrase, World, edit, log, round, rows, two};
 
 fn active(phone: &Phone) -> Vec<DeviceInfo> {
@@ -182,4 +189,171 @@ fn what_a_phone_had_not_sent_under_its_former_name_goes_under_the_new_one() {
         }
     }
     assert!(renamed > 10, "it did take new keys: {renamed}");
+}
+
+/// The last snapshot of a device, signed anew with its key: it covers the first of these chains as if it went
+/// on, and the other one as if it had gone otherwise.
+fn signed_anew(
+    world: &mut World,
+    phrase: &Phrase,
+    removed: &Phone,
+    (further, otherwise): (AuthorId, AuthorId),
+) -> (Hash, Vec<u8>) {
+    let space = removed.replica.space();
+    let author = removed.secret.keys(&space, 0).author;
+    let mut inside = Inside::new(&world.relay, phrase, world.now_ms as u64);
+    let all = inside.envelopes().into_iter().map(|(_, envelope)| envelope);
+    let snapshot = |e: &Envelope| {
+        let header = e.header();
+        header.author == author.author_id()
+            && header.kind == Kind::Snapshot
+            && [further, otherwise].iter().all(|author| header.covered(author).is_some())
+    };
+    let honest = all.filter(snapshot).last().unwrap();
+    let mut header = honest.header().clone();
+    for AuthorHead { author, head } in &mut header.covers {
+        if *author == further {
+            *head = Head { seq: head.seq + 2, hash: Hash([7; 32]) };
+        } else if *author == otherwise {
+            head.hash = Hash([7; 32]);
+        }
+    }
+    let payload = inside.open(&honest).unwrap().to_bytes();
+    let epoch = inside.keyring.epoch(&header.epoch).unwrap().clone();
+    let forged = seal::seal(&mut world.rng, &space, header, (&epoch, &author), &payload).unwrap();
+    (honest.hash(&space), forged.to_bytes())
+}
+
+// Broken on purpose: `Replica::known_place` following such a snapshot in every chain made it fail, and following
+// a former name's chain to a further place.
+/// Whoever holds the key of a removed tablet signs its last snapshot anew, and a relay that helps shows both to a
+/// phone that took another name and reads the feed again.
+#[test]
+fn what_a_removed_device_is_made_to_say_later_moves_no_chain() {
+    let (mut world, phrase, mut phone, mut tablet) = two(145);
+    let mut desk = world.link(&mut phone, "desk").unwrap();
+    world.sync(&mut desk).unwrap();
+    log(&world, &mut tablet, "on the tablet");
+    world.sync(&mut tablet).unwrap();
+    log(&world, &mut desk, "on the desk");
+    let id = log(&world, &mut phone, "one");
+    let mut twin = world.open(&stores::copy(&phone.store), &phone.secret.clone()).unwrap();
+    world.sync(&mut twin).unwrap();
+    world.wipe_relay();
+    world.sync(&mut phone).unwrap();
+    world.sync(&mut desk).unwrap();
+    world.sync(&mut tablet).unwrap();
+    log(&world, &mut tablet, "on the tablet, later");
+    world.sync(&mut tablet).unwrap();
+    let space = phone.replica.space();
+    let chains = (phone.replica.author(), desk.replica.author());
+    let (honest, forged) = signed_anew(&mut world, &phrase, &tablet, chains);
+    let (mut removed, mut shown) = (false, 0);
+    let mut line = meddling(move |request, mut replies| {
+        removed |= matches!(request, Request::Append { .. });
+        for reply in replies.iter_mut().filter(|_| removed) {
+            let Reply::Items { items, .. } = reply else { continue };
+            let is_it = |item: &Item| match &item.body {
+                ItemBody::Whole(bytes) => Envelope::from_bytes(bytes).unwrap().hash(&space) == honest,
+                ItemBody::Stub(_) => false,
+            };
+            if let Some(at) = items.iter().position(is_it) {
+                let body = ItemBody::Whole(forged.clone().into());
+                items.insert(at + 1, Item { body, ..items[at].clone() });
+                shown += 1;
+            }
+        }
+        replies
+    });
+    twin.replica.ask(Job::Remove(tablet.replica.author()));
+    world.sync_over(&mut twin, &mut line).unwrap();
+    assert_ne!(twin.replica.author(), phone.replica.author(), "it took another name");
+    edit(&world, &mut phone, id, "one, edited");
+    edit(&world, &mut phone, id, "one, edited again");
+    world.sync(&mut phone).unwrap();
+    log(&world, &mut desk, "on the desk, later");
+    world.sync(&mut desk).unwrap();
+    world.sync(&mut phone).unwrap();
+    twin.replica.take_alarms();
+    world.sync(&mut twin).unwrap();
+    assert_eq!(twin.replica.take_alarms(), []);
+    assert_eq!(rows(&mut twin), rows(&mut phone));
+    assert_eq!(rows(&mut twin).len(), 5);
+}
+
+/// A phone took another name, and again as often as said; then the relay lost everything, and one that had not
+/// heard of it made the journal there anew, and added to its list.
+fn left_out(seed: u64, names: u32) -> (World, Phrase, Phone, Phone) {
+    let (mut world, phrase, mut own, mut other) = two(seed);
+    log(&world, &mut other, "before");
+    round(&mut world, &mut [&mut other, &mut own]);
+    for _ in 0..names {
+        other.replica.ask(Job::Rekey);
+        world.sync(&mut other).unwrap();
+    }
+    log(&world, &mut other, "under another name");
+    world.sync(&mut other).unwrap();
+    world.wipe_relay();
+    (world, phrase, own, other)
+}
+
+// Broken on purpose: `Replica::speak_formerly` finding no name made it fail.
+#[test]
+fn a_phone_whose_new_name_was_lost_with_the_relay_joins_the_lists_under_its_former_one() {
+    for names in 1..4 {
+        let (mut world, phrase, mut own, mut other) = left_out(146, names);
+        let mut third = world.link(&mut own, "third").unwrap();
+        world.sync(&mut third).unwrap();
+        log(&world, &mut own, "meanwhile");
+        world.sync(&mut own).unwrap();
+        world.sync(&mut other).unwrap();
+        assert!(other.replica.take_alarms().contains(&Alarm::Healed));
+        round(&mut world, &mut [&mut other, &mut own, &mut third]);
+        let mut new = world.restore(&phrase).unwrap();
+        world.sync(&mut new).unwrap();
+        let all = rows(&mut new);
+        assert_eq!(all.len(), 3, "{names} names");
+        for phone in [&mut other, &mut own, &mut third] {
+            assert_eq!(rows(phone), all);
+            assert_eq!(active(phone).len(), 3);
+            let status = phone.replica.status(world.now_ms).unwrap();
+            assert_eq!((status.waiting, status.on_relay), (0, 3));
+        }
+    }
+}
+
+/// Where somebody was removed meanwhile, the person decides, as ever: under a former name, too.
+#[test]
+fn a_phone_that_speaks_under_its_former_name_asks_before_it_joins_lists_that_disagree() {
+    let (mut world, _, mut own, mut other) = left_out(147, 1);
+    let third = world.link(&mut own, "third").unwrap();
+    own.replica.ask(Job::Remove(third.replica.author()));
+    world.sync(&mut own).unwrap();
+    let error = world.sync(&mut other).unwrap_err();
+    assert!(matches!(error, EngineError::Roster(_)), "{error:?}");
+    assert!(other.replica.take_alarms().contains(&Alarm::Fork));
+    assert!(other.replica.fork().unwrap().can_heal);
+    other.replica.ask_heal().unwrap();
+    // Whoever only one of two such lists knows waits: so does the new name.
+    assert!(matches!(world.sync(&mut other), Err(EngineError::NotADevice)));
+    world.sync(&mut own).unwrap();
+    own.replica.ask(Job::Confirm(other.replica.author()));
+    world.sync(&mut own).unwrap();
+    round(&mut world, &mut [&mut other, &mut own]);
+    assert_eq!(rows(&mut own), rows(&mut other));
+    assert_eq!((rows(&mut own).len(), active(&own).len()), (2, 2));
+}
+
+/// A phone that was removed on the relay's list is no device there, under whatever name.
+#[test]
+fn a_phone_that_was_removed_under_its_former_name_does_not_come_back_by_it() {
+    let (mut world, _, mut own, mut other) = left_out(148, 1);
+    world.sync(&mut own).unwrap();
+    let former = other.secret.keys(&own.replica.space(), 0).author.author_id();
+    own.replica.ask(Job::Remove(former));
+    world.sync(&mut own).unwrap();
+    assert!(world.sync(&mut other).is_err());
+    assert!(!other.replica.fork().is_some_and(|fork| fork.can_heal));
+    world.sync(&mut own).unwrap();
+    assert_eq!((rows(&mut own).len(), active(&own).len()), (1, 1));
 }

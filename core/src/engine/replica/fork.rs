@@ -81,7 +81,7 @@ impl Replica {
     /// Whether this device may sign a heal of its list and this one: it is active in both, and
     /// neither branch holds what a heal may not carry.
     fn may_join(&self, shown: &Roster) -> bool {
-        let me = self.me.keys.author.author_id();
+        let me = self.voice_id();
         let (ours, theirs) = (self.roster.branch_from(shown), shown.branch_from(&self.roster));
         let starts = |branch: &[Signed<Record>], plain: fn(&Act) -> bool| {
             branch
@@ -103,7 +103,7 @@ impl Replica {
         if self.keyring.present(&shown).is_err() {
             return Ok(None);
         }
-        let author = self.me.keys.author.clone();
+        let author = self.voice().author.clone();
         let branch = self.roster.branch_from(&shown);
         let change = change::heal(&mut *self.rng, (&shown, &self.keyring), &author, branch)?;
         let (record, wraps) = (change.record.clone(), change.wraps.clone());
@@ -117,6 +117,7 @@ impl Replica {
     pub(super) fn healed(&mut self, shown: Roster, change: Change) -> Result<(), EngineError> {
         let mut joined = shown;
         joined.append(&change.record)?;
+        self.intake.voice = None;
         self.take_roster(&joined.records_after(None))?;
         self.jobs.retain(|job| !matches!(job, Job::Heal(_)));
         self.keep_wraps(true, &change.wraps)?;

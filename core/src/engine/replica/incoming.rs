@@ -57,6 +57,8 @@ pub(super) struct Intake {
     pub(super) compared: Option<HeadsDigest>,
     /// The relay lacks wraps of the present epoch's key.
     pub(super) lacks_wraps: bool,
+    /// The former name under which this device speaks to a relay that lists that alone.
+    pub(super) voice: Option<super::voice::Voice>,
 }
 
 impl Intake {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use mainstay_protocol::frame::{Admission, Grant, Item, Proof, Pull, Request};
+use mainstay_protocol::frame::{Admission, Grant, Item, Proof, Pull, Request, Signer};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{Head, HeadsDigest, SlotHead};
 use mainstay_protocol::ids::{AuthorId, Incarnation, SlotId, SpaceId};
@@ -46,8 +46,16 @@ impl Local for Replica {
         self.me.keys.author.author_id()
     }
 
+    fn speaker(&self) -> Signer {
+        Signer::Device(self.voice_id())
+    }
+
+    fn speak_formerly(&mut self) -> bool {
+        Replica::speak_formerly(self)
+    }
+
     fn sign_attach(&self, proof: &Proof) -> Signature {
-        self.me.keys.author.sign_for(purpose::ATTACH, &proof.message())
+        self.voice().author.sign_for(purpose::ATTACH, &proof.message())
     }
 
     fn cursor(&self) -> Option<Cursor> {

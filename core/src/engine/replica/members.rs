@@ -370,7 +370,9 @@ impl Replica {
         let kem = self.me.keys.kem.clone();
         self.keyring.absorb(&self.roster, wraps, me, &kem);
         if let Some(shown) = &self.fork {
-            self.keyring.absorb(shown, wraps, me, &kem);
+            let voice = self.voice().kem.clone();
+            let me = Signer::Device(self.voice_id());
+            self.keyring.absorb(shown, wraps, me, &voice);
         }
         self.store_members()
     }

@@ -208,12 +208,14 @@ impl Share {
         }
         let relay_ms = i64::try_from(attached.now_ms).unwrap_or(now_ms);
         let agrees = attached.heads.is_none_or(|theirs| self.is_settled(&theirs, relay_ms));
+        let has_receipt = attached.own_receipt.is_none_or(|own| own >= self.view.tally.counter);
         let relay = &mut self.view.relay;
         let same = attached.recognised
             && agrees
             && Some(attached.cursor) == relay.cursor
             && attached.roster == self.roster.head()
             && attached.receipts == relay.receipts
+            && has_receipt
             && !(self.me.role == Role::Owner && attached.lacks_wraps);
         if same {
             relay.synced_ms = Some(now_ms);

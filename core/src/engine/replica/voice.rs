@@ -1,0 +1,43 @@
+//! Under which of its names a device speaks to the relay: its present one, or a former one where the relay
+//! lists that alone.
+//!
+//! A relay that lost everything may have been given the list of devices by one that had not heard of this
+//! device's new name, and may have taken a record of that one since. Only under its former name can this
+//! device speak there, to join that list with its own.
+
+use mainstay_protocol::ids::AuthorId;
+
+use super::Replica;
+use crate::space::device::DeviceKeys;
+
+/// A former name and its keys.
+pub(super) struct Voice {
+    generation: u32,
+    keys: DeviceKeys,
+}
+
+impl Replica {
+    /// The keys that this device speaks under in this sync. Nothing but a heal is signed with a former
+    /// name's.
+    pub(super) fn voice(&self) -> &DeviceKeys {
+        self.intake.voice.as_ref().map_or(&self.me.keys, |voice| &voice.keys)
+    }
+
+    pub(super) fn voice_id(&self) -> AuthorId {
+        self.voice().author.author_id()
+    }
+
+    /// Goes back to the newest former name that was not tried in this sync, and still takes part. Tells
+    /// whether there is one.
+    pub(super) fn speak_formerly(&mut self) -> bool {
+        let from = self.intake.voice.as_ref().map_or(self.me.generation, |voice| voice.generation);
+        let voices = (0..from).rev().map(|generation| Voice {
+            generation,
+            keys: self.me.secret.keys(&self.me.space, generation),
+        });
+        let state = self.roster.state();
+        let takes_part = |voice: &Voice| state.is_active(&voice.keys.author.author_id());
+        self.intake.voice = voices.into_iter().find(takes_part);
+        self.intake.voice.is_some()
+    }
+}
