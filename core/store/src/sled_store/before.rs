@@ -43,7 +43,7 @@ impl Before {
             };
             kept.push(Segment { start, bytes });
         }
-        let snapshots = snapshots(folder)?
+        let snapshots = segments::snapshots(folder)?
             .into_iter()
             .map(|path| fs::read(&path).map(|bytes| (path, bytes)))
             .collect::<std::io::Result<_>>()?;
@@ -75,7 +75,7 @@ impl Before {
                 file.sync_all()?;
             }
         }
-        for path in snapshots(&self.folder)? {
+        for path in segments::snapshots(&self.folder)? {
             if !self.snapshots.iter().any(|(kept, _)| *kept == path) {
                 fs::remove_file(path)?;
             }
@@ -89,17 +89,6 @@ fn read(data: &mut File, start: u64, most: u64) -> std::io::Result<Vec<u8>> {
     data.seek(SeekFrom::Start(start))?;
     data.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn snapshots(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.file_name().and_then(|name| name.to_str()).is_some_and(|n| n.starts_with("snap.")) {
-            found.push(path);
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -125,7 +114,7 @@ mod tests {
         let folder = dir.path().join("sled");
         let before = Before::read(&folder).unwrap();
         let data = fs::read(folder.join("db")).unwrap();
-        let names = snapshots(&folder).unwrap();
+        let names = segments::snapshots(&folder).unwrap();
         assert!(data.len() > 3 * SEGMENT_BYTES as usize && names.len() == 1, "{names:?}");
         // In the middle of what came after the snapshot.
         let cut = before.segments.iter().rfind(|s| s.bytes.len() > 20).unwrap().start as usize;
@@ -136,7 +125,7 @@ mod tests {
         db.insert([9], vec![9; 9000]).unwrap();
         drop(db);
         before.put_back().unwrap();
-        assert_eq!(snapshots(&folder).unwrap(), names);
+        assert_eq!(segments::snapshots(&folder).unwrap(), names);
         assert!(fs::read(folder.join("db")).unwrap() == data);
         let opened = SledStore::open(dir.path()).unwrap();
         assert_eq!(opened.recovery, Recovery::Clean);

@@ -272,16 +272,7 @@ fn clear_unfinished_snapshots(folder: &Path) -> Result<(), StoreError> {
 }
 
 fn snapshots(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let listing = |source| StoreError::io("looking for snapshots", source);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(listing)? {
-        let path = entry.map_err(listing)?.path();
-        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        if name.starts_with("snap.") {
-            found.push(path);
-        }
-    }
-    Ok(found)
+    segments::snapshots(folder).map_err(|source| StoreError::io("looking for snapshots", source))
 }
 
 fn start_over(home: &Home, why: String) -> Result<(Files, Recovery), StoreError> {

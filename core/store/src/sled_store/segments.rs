@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// sled's default, which is never changed.
 pub(super) const SEGMENT_BYTES: u64 = 512 * 1024;
@@ -77,15 +77,28 @@ fn has_gap(places: &BTreeSet<u64>, from: u64) -> bool {
     (first..).step_by(SEGMENT_BYTES as usize).zip(tail).any(|(expected, found)| expected != found)
 }
 
+/// The files of sled's snapshots, also of one that it was killed over.
+pub(super) fn snapshots(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if hex_of(&path).is_some() {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
 /// The place up to which the newest snapshot knows the log: its name.
 pub(super) fn snapshot(folder: &Path) -> std::io::Result<u64> {
-    let mut newest = 0;
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        let place = name.to_str().and_then(|name| name.strip_prefix("snap."));
-        newest = newest.max(place.and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or(0));
-    }
-    Ok(newest)
+    let places = snapshots(folder)?;
+    let places = places.iter().filter_map(|path| u64::from_str_radix(hex_of(path)?, 16).ok());
+    Ok(places.max().unwrap_or(0))
+}
+
+/// What follows in the name of a snapshot.
+fn hex_of(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()?.strip_prefix("snap.")
 }
 
 fn segment(file: &mut File) -> std::io::Result<Segment> {
