@@ -132,6 +132,10 @@ pub struct Counts {
     pub received: u64,
 }
 
+/// Requests for another key of this device whose fate is not known. Only a relay that lies about the list of
+/// devices brings it to more than one.
+const MAX_GOING_ON: usize = 16;
+
 /// Who this device is in the journal's space.
 struct Me {
     secret: DeviceSecret,
@@ -142,15 +146,24 @@ struct Me {
     /// Names that this device went under before.
     former: Vec<AuthorId>,
     name: String,
-    /// The generation that it asked to go on under, and the record that says so, until it does.
-    going_on: Option<(u32, Hash)>,
+    /// The generations that it asked to go on under, and the records that say so, until it does: the last
+    /// [`MAX_GOING_ON`], the newest last.
+    going_on: Vec<(u32, Hash)>,
 }
 
 impl Me {
     fn new(secret: DeviceSecret, space: SpaceId, generation: u32, name: String) -> Self {
         let keys = secret.keys(&space, generation);
         let former = secret.former_authors(&space, generation);
-        Self { secret, space, keys, generation, former, name, going_on: None }
+        Self { secret, space, keys, generation, former, name, going_on: Vec::new() }
+    }
+
+    /// Asks to go on under another generation's key.
+    fn is_going_on(&mut self, generation: u32, record: Hash) {
+        if self.going_on.len() == MAX_GOING_ON {
+            self.going_on.remove(0);
+        }
+        self.going_on.push((generation, record));
     }
 
     /// Goes on under another generation's key.
@@ -158,7 +171,7 @@ impl Me {
         self.keys = self.secret.keys(&self.space, generation);
         self.former = self.secret.former_authors(&self.space, generation);
         self.generation = generation;
-        self.going_on = None;
+        self.going_on.clear();
     }
 }
 

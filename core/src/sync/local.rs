@@ -148,11 +148,12 @@ pub trait Local {
     /// # Errors
     /// What the device's store says.
     fn wanted(&mut self) -> Result<Vec<u64>, Self::Error>;
-    /// The wanted items were asked for, and this is all that came.
+    /// The wanted items were asked for, and this is all that came. Tells whether the feed is to be read from its
+    /// start in this sync, because they may lie elsewhere.
     ///
     /// # Errors
     /// What the device's store says.
-    fn end_wanted(&mut self) -> Result<(), Self::Error>;
+    fn end_wanted(&mut self) -> Result<bool, Self::Error>;
     /// The feed has been read to its end.
     ///
     /// # Errors

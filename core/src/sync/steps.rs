@@ -181,8 +181,9 @@ impl Session {
             // A device that replaced them since the feed was read says so in the feed.
             if !std::mem::replace(&mut self.read_again, true) {
                 self.read_anew();
-            } else if self.pulled {
-                local.end_wanted()?;
+            } else if self.pulled && local.end_wanted()? {
+                self.read_anew();
+                self.compared = false;
             }
             return Ok(None);
         }

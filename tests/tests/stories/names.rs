@@ -115,6 +115,39 @@ fn a_phone_whose_new_key_was_listed_and_the_answer_lost_is_on_the_list_once() {
     assert!(renamed > 10, "it did take new keys: {renamed}");
 }
 
+// Broken on purpose: `Replica::recognise_own_key` looking at the last request alone made it fail.
+/// The relay listed the new key and kept the answer to itself; then it shows the list from before, and the phone
+/// asks again.
+#[test]
+fn a_phone_that_is_shown_an_older_list_after_its_new_key_was_listed_is_on_it_once() {
+    let (mut world, _, mut own, mut other) = two(161);
+    log(&world, &mut other, "one");
+    round(&mut world, &mut [&mut other, &mut own]);
+    let (before, head) = (other.replica.author(), other.replica.roster_head());
+    other.replica.ask(Job::Rekey);
+    for older in [false, true, true] {
+        let mut line = meddling(move |request, mut replies| {
+            for reply in replies.iter_mut().filter(|_| older) {
+                match reply {
+                    Reply::Attached(attached) => attached.roster = head,
+                    Reply::Roster { records } => records.clear(),
+                    _ => {}
+                }
+            }
+            match request {
+                Request::Append { .. } => Vec::new(),
+                _ => replies,
+            }
+        });
+        assert!(world.sync_over(&mut other, &mut line).is_err());
+        world.crash(&mut other).unwrap();
+        other.replica.ask(Job::Rekey);
+    }
+    round(&mut world, &mut [&mut other, &mut own]);
+    assert_ne!(other.replica.author(), before);
+    assert_eq!(active(&own).len(), 2);
+}
+
 // Broken on purpose: `Replica::known_place` not asking for the contents made it fail.
 /// Two copies of one phone, which went on differently from the same place of their chain; then the relay lost
 /// everything, and the one that was ahead finds what the other one gave since, at a place that it is past.

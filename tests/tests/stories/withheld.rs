@@ -2,7 +2,7 @@
 
 use mainstay_core::engine::{Alarm, EngineError};
 use mainstay_core::sync::Local;
-use mainstay_protocol::frame::{Item, Reply, Request};
+use mainstay_protocol::frame::{Item, Pull, Reply, Request};
 use mainstay_tests::inside::Inside;
 use mainstay_tests::network::Line;
 use mainstay_tests::stores;
@@ -160,4 +160,43 @@ fn an_edit_whose_entry_was_lost_makes_no_entry_of_its_own() {
         assert_eq!(rows(phone), rows(&mut second));
         assert_eq!(rows(phone).len(), 2);
     }
+}
+
+// Broken on purpose: `RelayView::doubt_feed` never doing so made it fail.
+/// The relay announces what lies there under each other's numbers. What the phone then asks for is another thing,
+/// however often.
+#[test]
+fn a_body_that_was_announced_at_a_wrong_place_comes_once_the_relay_is_honest() {
+    let (mut world, _, mut own, mut other) = two(166);
+    let id = log(&world, &mut other, "one");
+    round(&mut world, &mut [&mut other, &mut own]);
+    edit(&world, &mut other, id, "one, edited");
+    world.now_ms += 45 * super::DAY_MS;
+    world.sync(&mut other).unwrap();
+    let mut line = meddling(|request, mut replies| {
+        for reply in &mut replies {
+            let (Request::Pull { pull: Pull::After { .. }, .. }, Reply::Items { items, .. }) =
+                (request, reply)
+            else {
+                continue;
+            };
+            let numbers: Vec<u64> = items.iter().map(|item| item.number).rev().collect();
+            items.iter_mut().zip(numbers).for_each(|(item, number)| item.number = number);
+        }
+        replies
+    });
+    world.sync_over(&mut own, &mut line).unwrap();
+    let text = |phone: &mut super::Phone| phone.replica.row_of(&id).unwrap().fields["note"].clone();
+    assert_eq!(text(&mut own), "one".into(), "it was asked for where it is not");
+    assert!(own.replica.take_alarms().contains(&Alarm::Withheld));
+    world.now_ms += 3600 * 1000;
+    world.sync(&mut own).unwrap();
+    assert_eq!(own.replica.take_alarms(), []);
+    assert_eq!(text(&mut own), "one, edited".into());
+    let status = own.replica.status(world.now_ms).unwrap();
+    assert_eq!((status.waiting, status.on_relay), (0, 1));
+    let mut line = Line::default();
+    world.sync_over(&mut own, &mut line).unwrap();
+    world.sync_over(&mut own, &mut line).unwrap();
+    assert!(line.requests <= 8, "{} requests with nothing new", line.requests);
 }

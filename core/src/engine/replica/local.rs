@@ -220,20 +220,17 @@ impl Local for Replica {
         Ok(numbers.filter(|number| !self.has_part(*number)).collect())
     }
 
-    fn end_wanted(&mut self) -> Result<(), EngineError> {
+    fn end_wanted(&mut self) -> Result<bool, EngineError> {
         if !self.drop_replaced()? {
-            return Ok(());
+            return Ok(false);
         }
         let end = self.relay.as_ref().and_then(|relay| relay.cursor);
         let wanted = Replica::wanted(self)?;
         let beyond = |end: &Cursor| wanted.iter().flat_map(|w| &w.numbers).any(|n| *n > end.number);
         match end.filter(beyond) {
             // The feed ends before what it announced: it was rolled back, though not behind the cursor.
-            Some(end) => self.relay_lost(&end),
-            None => {
-                self.alarm(Alarm::Withheld);
-                Ok(())
-            }
+            Some(end) => self.relay_lost(&end).map(|()| false),
+            None => self.doubt_feed(),
         }
     }
 

@@ -201,7 +201,7 @@ impl Replica {
 
     /// Notes that this device is about to go on under its next key, before the relay is asked.
     pub(super) fn note_going_on(&mut self, change: &Change) -> Result<(), EngineError> {
-        self.me.going_on = Some((self.next_generation(), record_hash(&change.record)));
+        self.me.is_going_on(self.next_generation(), record_hash(&change.record));
         let mut tx = self.tx();
         self.put_identity(&mut tx)?;
         tx.commit(&mut *self.rng)
@@ -211,14 +211,12 @@ impl Replica {
     /// list that the relay shows since holds that very record: the device goes on under that key. Another
     /// one would leave it on the list twice; and what a twin appends is another record.
     pub(super) fn recognise_own_key(&mut self) -> Result<(), EngineError> {
-        match self.me.going_on {
-            Some((generation, record)) if self.roster.accepts_head(&record) => {
-                self.jobs.retain(|job| *job != Job::Rekey);
-                self.took_key(generation)?;
-                self.store_members()
-            }
-            _ => Ok(()),
-        }
+        let mut asked = self.me.going_on.iter().rev();
+        let listed = asked.find(|(_, record)| self.roster.accepts_head(record));
+        let Some((generation, _)) = listed.copied() else { return Ok(()) };
+        self.jobs.retain(|job| *job != Job::Rekey);
+        self.took_key(generation)?;
+        self.store_members()
     }
 
     /// The list has this device under another generation's key.

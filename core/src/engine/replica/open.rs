@@ -208,7 +208,7 @@ impl Replica {
             shares: BTreeMap::new(),
             owned: Vec::new(),
             me: Me {
-                going_on: identity.going_on,
+                going_on: identity.all_going_on(),
                 ..Me::new(setup.secret, identity.space, identity.generation, identity.name)
             },
             vault,
@@ -219,12 +219,17 @@ impl Replica {
     }
 
     pub(super) fn put_identity(&self, tx: &mut Tx) -> Result<(), EngineError> {
+        let (last, before) = match &self.me.going_on[..] {
+            [before @ .., last] => (Some(*last), before.to_vec()),
+            [] => (None, Vec::new()),
+        };
         let identity = Identity {
             format: FORMAT,
             space: self.me.space,
             generation: self.me.generation,
             name: self.me.name.clone(),
-            going_on: self.me.going_on,
+            going_on: last,
+            going_on_before: before,
         };
         tx.put(&meta(&self.vault, IDENTITY), &identity)
     }

@@ -410,6 +410,9 @@ pub(super) struct RelayView {
     /// When that was, if the relay went further still.
     #[cbor(n(11), default)]
     pub(super) behind_ms: Option<i64>,
+    /// When the feed was last read from its start because bodies were not where it had announced them.
+    #[cbor(n(12), default)]
+    pub(super) doubted_ms: Option<i64>,
 }
 
 /// After so long a relay that goes further is asked for it again.
@@ -435,6 +438,7 @@ impl RelayView {
             epochs: (0, 0),
             differs: None,
             behind_ms: None,
+            doubted_ms: None,
         }
     }
 
@@ -447,6 +451,18 @@ impl RelayView {
         self.cursor = self.cursor.map(|at| Cursor::start(at.incarnation));
         (self.witness, self.intact, self.receipts) = (None, false, 0);
         (self.differs, self.behind_ms) = (None, None);
+    }
+
+    /// The feed may not have been what the relay showed: it is read from its start, once in an hour. Tells
+    /// whether it is; what the relay signed for stands.
+    pub(super) fn doubt_feed(&mut self, now_ms: i64) -> bool {
+        let waits = |at: i64| (at..at + ASK_AGAIN_MS).contains(&now_ms);
+        let doubts = !self.doubted_ms.is_some_and(waits);
+        if doubts {
+            self.cursor = self.cursor.map(|at| Cursor::start(at.incarnation));
+            (self.intact, self.doubted_ms) = (false, Some(now_ms));
+        }
+        doubts
     }
 
     /// Whether this difference between the relay's heads and this device's is nothing new.
@@ -526,7 +542,17 @@ pub(super) struct Identity {
     pub(super) generation: u32,
     #[n(3)]
     pub(super) name: String,
-    /// Under which generation it asked to go on, and in which record.
+    /// Under which generation it asked to go on last, and in which record.
     #[cbor(n(4), default)]
     pub(super) going_on: Option<(u32, mainstay_protocol::hash::Hash)>,
+    /// The same of requests before it whose fate is not known either, the oldest first.
+    #[cbor(n(5), default)]
+    pub(super) going_on_before: Vec<(u32, mainstay_protocol::hash::Hash)>,
+}
+
+impl Identity {
+    /// All of them, the newest last.
+    pub(super) fn all_going_on(&self) -> Vec<(u32, mainstay_protocol::hash::Hash)> {
+        self.going_on_before.iter().copied().chain(self.going_on).collect()
+    }
 }

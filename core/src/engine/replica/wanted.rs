@@ -130,6 +130,20 @@ impl Replica {
         self.adopt_ready(tx, slot)
     }
 
+    /// Bodies did not come, and the feed does not say that they were replaced. The relay withholds them, or they
+    /// lie elsewhere than it had said. Tells whether the feed is to be read from its start, to see.
+    pub(super) fn doubt_feed(&mut self) -> Result<bool, EngineError> {
+        let now_ms = self.intake.now_ms;
+        if !self.relay.as_mut().is_some_and(|relay| relay.doubt_feed(now_ms)) {
+            self.alarm(Alarm::Withheld);
+            return Ok(false);
+        }
+        let mut tx = self.tx();
+        self.put_relay(&mut tx)?;
+        tx.commit_lazily(&mut *self.rng)?;
+        Ok(true)
+    }
+
     /// The feed is another one: nothing is where it was announced to be, and bodies that had not come
     /// may never come. This device lets go of the places that it had not been at; what is in the new
     /// feed is announced again.

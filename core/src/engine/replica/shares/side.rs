@@ -223,8 +223,8 @@ impl Local for Side<'_> {
         Ok(Vec::new())
     }
 
-    fn end_wanted(&mut self) -> Result<(), EngineError> {
-        Ok(())
+    fn end_wanted(&mut self) -> Result<bool, EngineError> {
+        Ok(false)
     }
 
     fn end_pull(&mut self) -> Result<(), EngineError> {
