@@ -11,7 +11,6 @@ use mainstay_protocol::envelope::{Envelope, Kind, Stub};
 use mainstay_protocol::frame::{Item, ItemBody, Reply, Request};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
-use mainstay_protocol::ids::AuthorId;
 use mainstay_tests::inside::Inside;
 use mainstay_tests::network::{Line, Turn};
 use mainstay_tests::stores;
