@@ -109,7 +109,7 @@ pub struct Replica {
     /// The head under which the rules or the relay refused to bound waiting devices.
     bound_refused: Option<Hash>,
     /// The list of devices that the relay showed, where it parts from this device's.
-    fork: Option<Roster>,
+    fork: Option<fork::Parted>,
     intake: incoming::Intake,
     /// The change of the list of devices that the relay was asked to append.
     appending: Option<crate::space::change::Change>,

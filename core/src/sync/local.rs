@@ -61,6 +61,12 @@ pub trait Local {
     fn speak_formerly(&mut self) -> bool {
         false
     }
+    /// Whether it does so now. All that it may do then is to join the lists.
+    fn speaks_formerly(&self) -> bool {
+        false
+    }
+    /// From here on it speaks under its present name again.
+    fn speak_presently(&mut self) {}
     /// Signs the proof that a connection speaks for [`Local::speaker`].
     fn sign_attach(&self, proof: &Proof) -> Signature;
     /// Where this device stands in the relay's feed; none before the first sync.

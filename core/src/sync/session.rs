@@ -125,8 +125,8 @@ pub struct Session {
     pub(super) pushed_anew: bool,
     /// The relay was told the whole list of devices because it was behind.
     pub(super) taught: bool,
-    /// The device attached under a former name: all that it may do then is join two lists of devices.
-    pub(super) formerly: bool,
+    /// The relay was told the list, and has another one: it may know the device under a former name alone.
+    pub(super) other_list: bool,
     /// Which part of that list the relay is told next, and whether others follow.
     pub(super) part: usize,
     pub(super) more_parts: bool,
@@ -168,7 +168,7 @@ impl Session {
             forked: false,
             pushed_anew: false,
             taught: false,
-            formerly: false,
+            other_list: false,
             part: 0,
             more_parts: false,
             done: false,
@@ -253,6 +253,7 @@ impl Session {
             }
             (Asked::Create, Refusal::SpaceExists) => {
                 if self.was_last_part() {
+                    self.other_list = true;
                     self.restart()?;
                 }
             }
@@ -262,10 +263,9 @@ impl Session {
             }
             // It was told the list, and holds another one: of a device that had not heard of this name.
             (Asked::Attach, Refusal::NotAuthorised)
-                if local.is_member() && local.speak_formerly() =>
+                if self.other_list && local.is_member() && local.speak_formerly() =>
             {
-                // Nothing has begun yet, and each name is tried once.
-                self.formerly = true;
+                // It attaches again: nothing has begun yet, and each name is tried once.
             }
             // The list that came along names the device under another key than it attached with: a
             // certificate whose answer was lost, or an owner who goes on under new keys.

@@ -37,13 +37,19 @@ impl Session {
         if self.forked {
             return self.heal(local);
         }
+        if self.greeted && local.speaks_formerly() {
+            // There are no two lists any more: another device joined them.
+            local.speak_presently();
+            (self.other_list, self.regreet) = (false, false);
+            self.restart()?;
+        }
         if std::mem::take(&mut self.regreet) {
             self.restart()?;
         }
         if !self.greeted {
             return Ok(Some(self.greeting(local, now_ms)));
         }
-        if !local.is_member() || self.formerly {
+        if !local.is_member() {
             return Err(SyncError::NotADevice.into());
         }
         if local.roster_is_stale() {
@@ -329,7 +335,7 @@ impl Session {
                 let before = local.speaker();
                 local.appended()?;
                 if local.speaker() != before || self.forked {
-                    (self.forked, self.formerly) = (false, false);
+                    (self.forked, self.other_list) = (false, false);
                     // Under its new key, the device has to introduce itself anew.
                     self.regreet = true;
                 }

@@ -12,7 +12,7 @@ use mainstay_protocol::frame::{Item, ItemBody, Reply, Request};
 use mainstay_protocol::hash::Hash;
 use mainstay_protocol::heads::{AuthorHead, Head};
 use mainstay_tests::inside::Inside;
-use mainstay_tests::network::{Line, Turn};
+use mainstay_tests::network::{Conversation, Line, Turn};
 use mainstay_tests::stores;
 
 use super::dishonest::meddling;
@@ -435,7 +435,11 @@ fn a_phone_that_speaks_under_its_former_name_asks_before_it_joins_lists_that_dis
     let error = world.sync(&mut other).unwrap_err();
     assert!(matches!(error, EngineError::Roster(_)), "{error:?}");
     assert!(other.replica.take_alarms().contains(&Alarm::Fork));
-    assert!(other.replica.fork().unwrap().can_heal);
+    // A sync that does not get through changes nothing of it.
+    let mut line = Line { requests_left: Some(0), ..Line::default() };
+    assert_eq!(world.sync_over(&mut other, &mut line).unwrap(), Turn::Cut);
+    let fork = other.replica.fork().unwrap();
+    assert!(fork.can_heal && fork.devices.iter().any(|device| device.this), "{fork:?}");
     other.replica.ask_heal().unwrap();
     // Whoever only one of two such lists knows waits: so does the new name.
     assert!(matches!(world.sync(&mut other), Err(EngineError::NotADevice)));
@@ -445,6 +449,56 @@ fn a_phone_that_speaks_under_its_former_name_asks_before_it_joins_lists_that_dis
     round(&mut world, &mut [&mut other, &mut own]);
     assert_eq!(rows(&mut own), rows(&mut other));
     assert_eq!((rows(&mut own).len(), active(&own).len()), (2, 2));
+}
+
+/// Another device joins the lists while the phone is about to.
+#[test]
+fn a_phone_that_speaks_under_its_former_name_goes_on_where_another_one_joins_the_lists_first() {
+    let mut raced = 0;
+    for turns in 1..8 {
+        let (mut world, _, mut own, mut other) = two(149);
+        let mut desk = world.link(&mut own, "desk").unwrap();
+        log(&world, &mut other, "one");
+        round(&mut world, &mut [&mut other, &mut own, &mut desk]);
+        other.replica.ask(Job::Rekey);
+        world.sync(&mut other).unwrap();
+        world.sync(&mut desk).unwrap();
+        world.wipe_relay();
+        world.sync(&mut own).unwrap();
+        let _third = world.link(&mut own, "third").unwrap();
+        log(&world, &mut other, "under its present name");
+        let mut talk = Conversation::begin(&world, &mut other).unwrap();
+        let mut line = Line::default();
+        for _ in 0..turns {
+            let _ = talk.turn(&mut world, &mut other, &mut line).unwrap();
+        }
+        raced += u32::from(other.replica.fork().is_some());
+        world.sync(&mut desk).unwrap();
+        while talk.turn(&mut world, &mut other, &mut line).unwrap() != Turn::Done {}
+        round(&mut world, &mut [&mut other, &mut own, &mut desk]);
+        assert_eq!(active(&own).len(), 4, "after {turns} turns");
+    }
+    assert!(raced > 0);
+}
+
+// Broken on purpose: `Replica::leaves_somebody` always saying so made it fail.
+/// Nobody would be there to confirm it: of the only other device, the person's own list says that it is out.
+#[test]
+fn a_phone_does_not_join_lists_that_would_leave_it_waiting_for_nobody() {
+    let (mut world, _, mut lost, mut phone) = two(150);
+    log(&world, &mut phone, "one");
+    round(&mut world, &mut [&mut phone, &mut lost]);
+    phone.replica.ask(Job::Rekey);
+    world.sync(&mut phone).unwrap();
+    phone.replica.ask(Job::Remove(lost.replica.author()));
+    world.sync(&mut phone).unwrap();
+    world.wipe_relay();
+    world.sync(&mut lost).unwrap();
+    let _let_in = world.link(&mut lost, "another one").unwrap();
+    assert!(matches!(world.sync(&mut phone), Err(EngineError::Roster(_))));
+    assert!(!phone.replica.fork().unwrap().can_heal);
+    assert!(matches!(phone.replica.ask_heal(), Err(EngineError::NothingToHeal)));
+    assert!(phone.replica.is_member());
 }
 
 /// A phone that was removed on the relay's list is no device there, under whatever name.

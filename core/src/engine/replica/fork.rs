@@ -37,12 +37,20 @@ pub struct Fork {
     pub can_heal: bool,
 }
 
+/// The list, and the name under which this device was shown it: its present one, or a former one where the
+/// relay knows no other.
+#[derive(Clone)]
+pub(super) struct Parted {
+    pub(super) list: Roster,
+    name: AuthorId,
+}
+
 impl Replica {
     /// The other list of devices that the relay showed in the last sync, if it showed one.
     pub fn fork(&self) -> Option<Fork> {
         let shown = self.fork.as_ref()?;
         let can_heal = self.may_join(shown);
-        Some(Fork { devices: self.devices_of(shown), can_heal })
+        Some(Fork { devices: self.devices_of(&shown.list, &shown.name), can_heal })
     }
 
     /// The person has looked at both lists and wants them joined: the next sync does it, if the
@@ -53,7 +61,7 @@ impl Replica {
     /// may not join.
     pub fn ask_heal(&mut self) -> Result<(), EngineError> {
         let shown = self.fork.as_ref().filter(|shown| self.may_join(shown));
-        let head = shown.ok_or(EngineError::NothingToHeal)?.head();
+        let head = shown.ok_or(EngineError::NothingToHeal)?.list.head();
         self.ask(Job::Heal(head));
         Ok(())
     }
@@ -69,6 +77,7 @@ impl Replica {
         // anyway. A branch in which somebody was may be the work of whom the other one removed.
         let harmless = self.roster.parts_quietly(&shown);
         let asked = self.jobs.contains(&Job::Heal(head));
+        let shown = Parted { list: shown, name: self.voice_id() };
         let joins = self.may_join(&shown) && (harmless || asked);
         self.fork = Some(shown);
         if joins {
@@ -80,8 +89,8 @@ impl Replica {
 
     /// Whether this device may sign a heal of its list and this one: it is active in both, and
     /// neither branch holds what a heal may not carry.
-    fn may_join(&self, shown: &Roster) -> bool {
-        let me = self.voice_id();
+    fn may_join(&self, shown: &Parted) -> bool {
+        let (shown, me) = (&shown.list, shown.name);
         let (ours, theirs) = (self.roster.branch_from(shown), shown.branch_from(&self.roster));
         let starts = |branch: &[Signed<Record>], plain: fn(&Act) -> bool| {
             branch
@@ -94,12 +103,25 @@ impl Replica {
             && ours.len() <= mainstay_protocol::limits::MAX_HEAL_RECORDS
             && !starts(&ours, |act| matches!(act, Act::Heal { .. } | Act::Recover))
             && !starts(&theirs, |act| matches!(act, Act::Recover))
+            && (me == self.me.keys.author.author_id() || self.leaves_somebody(shown))
+    }
+
+    /// Whether somebody will be there to confirm this device's present name, if that one waits once the lists are
+    /// joined: what nobody goes by any more is no device.
+    fn leaves_somebody(&self, shown: &Roster) -> bool {
+        if self.roster.parts_quietly(shown) {
+            return true;
+        }
+        let joined = self.roster.joined_with(shown);
+        let former: BTreeSet<_> = joined.members.values().filter_map(|m| m.succeeds).collect();
+        let mut active = joined.members.keys().filter(|author| joined.is_active(author));
+        active.any(|author| !former.contains(author) && !self.me.former.contains(author))
     }
 
     /// The record that joins this device's branch into the one the relay shows. `None` while the
     /// key of that branch's epoch is missing.
     pub(super) fn draft_heal(&mut self) -> Result<Option<Request>, EngineError> {
-        let shown = self.fork.clone().ok_or(EngineError::NothingToHeal)?;
+        let shown = self.fork.clone().ok_or(EngineError::NothingToHeal)?.list;
         if self.keyring.present(&shown).is_err() {
             return Ok(None);
         }

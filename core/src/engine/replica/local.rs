@@ -54,6 +54,14 @@ impl Local for Replica {
         Replica::speak_formerly(self)
     }
 
+    fn speaks_formerly(&self) -> bool {
+        Replica::speaks_formerly(self)
+    }
+
+    fn speak_presently(&mut self) {
+        self.intake.voice = None;
+    }
+
     fn sign_attach(&self, proof: &Proof) -> Signature {
         self.voice().author.sign_for(purpose::ATTACH, &proof.message())
     }
@@ -429,7 +437,7 @@ impl Local for Replica {
                 // What is in the outbox names the head before.
                 self.take_back_outbox()?;
                 match self.fork.take() {
-                    Some(shown) => self.healed(shown, change),
+                    Some(shown) => self.healed(shown.list, change),
                     None => self.job_done(change),
                 }
             }

@@ -62,16 +62,16 @@ impl Replica {
     /// The devices, also those that were removed. One that took a new name is listed under that alone,
     /// as long as the former one stands where the new one does.
     pub fn devices(&self) -> Vec<DeviceInfo> {
-        self.devices_of(&self.roster)
+        self.devices_of(&self.roster, &self.me.keys.author.author_id())
     }
 
-    pub(super) fn devices_of(&self, roster: &Roster) -> Vec<DeviceInfo> {
-        let me = self.me.keys.author.author_id();
+    /// Those on a list, with this device under this name.
+    pub(super) fn devices_of(&self, roster: &Roster, me: &AuthorId) -> Vec<DeviceInfo> {
         let name = |member: &Member| self.keyring.device_name(&self.me.space, &member.device);
         let info = |(author, member): (&AuthorId, &Member)| DeviceInfo {
             author: *author,
             name: name(member).unwrap_or_else(|| "a device".to_owned()),
-            this: *author == me,
+            this: author == me,
             status: match &member.status {
                 DeviceStatus::Active => "active",
                 status if status.is_waiting() => "waiting",
@@ -80,7 +80,7 @@ impl Replica {
             was_removed: matches!(member.status, DeviceStatus::Returned(_)),
         };
         let state = roster.state();
-        let shown = |(author, _): &(&AuthorId, &Member)| **author == me || !state.is_former(author);
+        let shown = |(author, _): &(&AuthorId, &Member)| *author == me || !state.is_former(author);
         state.members.iter().filter(shown).map(info).collect()
     }
 
@@ -212,7 +212,13 @@ impl Replica {
     /// one would leave it on the list twice; and what a twin appends is another record.
     pub(super) fn recognise_own_key(&mut self) -> Result<(), EngineError> {
         let mut asked = self.me.going_on.iter().rev();
-        let listed = asked.find(|(_, record)| self.roster.accepts_head(record));
+        let takes_part = |generation: u32| {
+            let keys = self.me.secret.keys(&self.me.space, generation);
+            self.roster.state().is_active(&keys.author.author_id())
+        };
+        let listed = asked.find(|(generation, record)| {
+            self.roster.accepts_head(record) && takes_part(*generation)
+        });
         let Some((generation, _)) = listed.copied() else { return Ok(()) };
         self.jobs.retain(|job| *job != Job::Rekey);
         self.took_key(generation)?;
@@ -370,7 +376,7 @@ impl Replica {
         if let Some(shown) = &self.fork {
             let voice = self.voice().kem.clone();
             let me = Signer::Device(self.voice_id());
-            self.keyring.absorb(shown, wraps, me, &voice);
+            self.keyring.absorb(&shown.list, wraps, me, &voice);
         }
         self.store_members()
     }

@@ -27,8 +27,14 @@ impl Replica {
         self.voice().author.author_id()
     }
 
+    /// Whether it is a former name.
+    pub(super) fn speaks_formerly(&self) -> bool {
+        self.intake.voice.is_some()
+    }
+
     /// Goes back to the newest former name that was not tried in this sync, and still takes part. Tells
-    /// whether there is one.
+    /// whether there is one. The list says already that they are names of this device; of one under which it
+    /// took part before it was let in anew, the relay learns nothing here.
     pub(super) fn speak_formerly(&mut self) -> bool {
         let from = self.intake.voice.as_ref().map_or(self.me.generation, |voice| voice.generation);
         let voices = (0..from).rev().map(|generation| Voice {
@@ -36,7 +42,11 @@ impl Replica {
             keys: self.me.secret.keys(&self.me.space, generation),
         });
         let state = self.roster.state();
-        let takes_part = |voice: &Voice| state.is_active(&voice.keys.author.author_id());
+        let names = state.names_of(&self.me.keys.author.author_id());
+        let takes_part = |voice: &Voice| {
+            let name = voice.keys.author.author_id();
+            names.contains(&name) && state.is_active(&name)
+        };
         self.intake.voice = voices.into_iter().find(takes_part);
         self.intake.voice.is_some()
     }
