@@ -475,6 +475,8 @@ fn a_phone_that_speaks_under_its_former_name_goes_on_where_another_one_joins_the
         raced += u32::from(other.replica.fork().is_some());
         world.sync(&mut desk).unwrap();
         while talk.turn(&mut world, &mut other, &mut line).unwrap() != Turn::Done {}
+        let status = other.replica.status(world.now_ms).unwrap();
+        assert_eq!(status.waiting, 0, "after {turns} turns");
         round(&mut world, &mut [&mut other, &mut own, &mut desk]);
         assert_eq!(active(&own).len(), 4, "after {turns} turns");
     }
