@@ -21,6 +21,9 @@ use crate::{Recovery, StoreError, aside, durable};
 /// What sled may keep in memory, in bytes. Its own default is 1 GiB.
 const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
+/// What the system says of a read that the medium does not answer: `EIO`, on every system that we run on.
+const EIO: i32 = 5;
+
 /// sled's `conf` file as 0.34 writes it with the default segments of 512 KiB, its check sum
 /// (CRC-32, little-endian) at the end. sled writes it once and never fsyncs it, and does not open
 /// without it; so we write it, and write it again when it is damaged. No other content is ever
@@ -77,10 +80,11 @@ fn open_found(home: &mut Home) -> Result<(Files, Recovery), StoreError> {
     clear_unfinished_snapshots(&home.folder())?;
     match open_whole(home) {
         // Only reading tells whether a torn segment was in use.
-        Ok(files) if is_torn && !rebuild::is_readable(&files.db)? => {
+        Ok((files, _)) if is_torn && !rebuild::is_readable(&files.db)? => {
             complete(home, files, Some(Kept::Themselves))
         }
-        Ok(files) => complete(home, files, damage),
+        Ok((files, true)) => complete(home, files, damage),
+        Ok((files, false)) => complete(home, files, damage.or(Some(Kept::Themselves))),
         Err(StoreError::Damaged { what, .. }) => recover(home, what, damage, is_torn),
         Err(error) => Err(error),
     }
@@ -123,33 +127,72 @@ pub(super) fn create_in(folder: &Path) -> Result<Files, StoreError> {
     Ok(files)
 }
 
+/// How often putting the files back is tried.
+const PUT_BACK_TRIES: usize = 3;
+
 /// Opens the files. Where sled then knows less than they held, or fails, they are put back to what they were:
-/// it may have met an error of the disk, and does not the second time. What it lacks then is not there.
-fn open_whole(home: &Home) -> Result<Files, StoreError> {
+/// it may have met an error of the disk, and does not the second time. What it lacks then is not there. Tells
+/// whether all that sled reads could be read before.
+fn open_whole(home: &Home) -> Result<(Files, bool), StoreError> {
     let folder = home.folder();
-    // What the medium does not give at all, sled does not get either.
-    let Ok(before) = Before::read(&folder).or_else(|_| Before::read(&folder)) else {
-        return open_intact(&folder);
+    let before = match Before::read(&folder).or_else(|_| Before::read(&folder)) {
+        Ok(Some(before)) => before,
+        Ok(None) => return open_intact(&folder).map(|files| (files, true)),
+        // What the medium does not give at all, sled does not get either.
+        Err(error) if error.raw_os_error() == Some(EIO) => {
+            return open_intact(&folder).map(|files| (files, false));
+        }
+        Err(source) => return Err(StoreError::io("reading the data file", source)),
     };
-    let opened = open_intact(&folder);
-    let again = match &opened {
-        Ok(files) if files.closed < tail::noted(home.dir()) => true,
-        Ok(_) => return opened,
-        Err(error) => matches!(error, StoreError::Damaged { .. }),
+    let noted = tail::noted(home.dir())?;
+    let failed = match open_intact(&folder) {
+        Ok(files) if files.closed >= noted => return Ok((files, true)),
+        Ok(files) => {
+            rebuild::close_damaged(files);
+            None
+        }
+        Err(error) => Some(error),
     };
-    let failed = opened.err();
-    before.put_back().map_err(|source| StoreError::io("putting the data file back", source))?;
+    put_back(home, &before)?;
     match failed {
-        Some(error) if !again => Err(error),
-        _ => open_intact(&folder),
+        Some(error) if !matches!(error, StoreError::Damaged { .. }) => Err(error),
+        _ => match open_intact(&folder) {
+            Ok(files) => Ok((files, true)),
+            Err(error) => {
+                // Whatever is done about it begins with what was found.
+                put_back(home, &before)?;
+                Err(error)
+            }
+        },
+    }
+}
+
+/// Where it is cut off in the middle, the files may have a hole of which sled says nothing: a note beside them
+/// does, until it is through.
+pub(super) fn put_back(home: &Home, before: &Before) -> Result<(), StoreError> {
+    let was_noted = broken::is_noted(home.dir());
+    if let Err(error) = broken::note(home.dir()) {
+        tracing::warn!(%error, "that files are being put back could not be noted");
+    }
+    let mut done = before.put_back();
+    for _ in 1..PUT_BACK_TRIES {
+        done = done.or_else(|_| before.put_back());
+    }
+    done.map_err(|source| StoreError::io("putting the data file back", source))?;
+    match was_noted {
+        true => Ok(()),
+        false => broken::settled(home.dir()),
     }
 }
 
 /// Opens the files, and makes sure that they are ours from the beginning.
 pub(super) fn open_intact(folder: &Path) -> Result<Files, StoreError> {
     let mut files = open_files(folder)?;
-    match tail::recorded(&files.db)? {
-        Some(closed) => {
+    let closed = tail::recorded(&files.db).and_then(|closed| {
+        closed.ok_or_else(|| StoreError::damaged("its data lack their beginning"))
+    });
+    match closed {
+        Ok(closed) => {
             files.closed = closed;
             // sled fsyncs the snapshot that it has just written, but not its name. From here on it
             // reuses segments that are free by that snapshot: found again without it, after a power
@@ -157,7 +200,10 @@ pub(super) fn open_intact(folder: &Path) -> Result<Files, StoreError> {
             durable::sync_directory(folder)?;
             Ok(files)
         }
-        None => Err(StoreError::damaged("its data lack their beginning")),
+        Err(error) => {
+            rebuild::close_damaged(files);
+            Err(error)
+        }
     }
 }
 
@@ -168,7 +214,7 @@ fn complete(
     files: Files,
     damage: Option<Kept>,
 ) -> Result<(Files, Recovery), StoreError> {
-    let lost = files.closed < tail::noted(home.dir());
+    let lost = files.closed < tail::noted(home.dir())?;
     let why = match (&damage, lost, broken::is_noted(home.dir())) {
         (None, false, false) => return Ok((files, Recovery::Clean)),
         (_, true, _) => "its data file has lost its end since it was closed",
@@ -189,7 +235,13 @@ fn open_files(folder: &Path) -> Result<Files, StoreError> {
         // We flush; a background flush would only add writes without an fsync.
         .flush_every_ms(None);
     let db = caught("opening", || config.open().map_err(|error| sled_error("opening", error)))?;
-    Ok(Files { watch: Watch::start(db.clone())?, db, data, closed: 0 })
+    match Watch::start(db.clone()) {
+        Ok(watch) => Ok(Files { watch, db, data, closed: 0 }),
+        Err(error) => caught("closing", || {
+            drop(db);
+            Err(error)
+        }),
+    }
 }
 
 fn restore_conf(home: &mut Home) -> Result<(), StoreError> {
@@ -231,12 +283,9 @@ fn recover(
             .map_err(|source| StoreError::io("removing a damaged snapshot", source))?;
     }
     durable::sync_directory(&folder)?;
+    let noted = tail::noted(home.dir())?;
     match open_intact(&folder) {
-        Ok(files)
-            if header_is_damaged
-                || files.closed < tail::noted(home.dir())
-                || broken::is_noted(home.dir()) =>
-        {
+        Ok(files) if header_is_damaged || files.closed < noted || broken::is_noted(home.dir()) => {
             complete(home, files, Some(Kept::Copied(copy)))
         }
         Ok(files) => {

@@ -47,10 +47,8 @@ pub(super) fn rebuild(home: &Home, old: Files, kept: Kept, why: &str) -> Result<
             return Err(error);
         }
     };
-    if let Err(error) = close(old) {
-        // Damage may keep it from that; everything that could be read is in the new files.
-        tracing::debug!(%error, "damaged files did not close in order");
-    }
+    // Everything that could be read is in the new files.
+    close_damaged(old);
     let target = match &kept {
         Kept::Themselves => aside::free_name(home.dir(), &folder)?,
         Kept::Copied(path) => path.clone(),
@@ -75,7 +73,7 @@ fn write_fresh(home: &Home, old: &Files, fresh: &Path) -> Result<bool, StoreErro
     let new = create_in(fresh)?;
     let has_gaps = copy_rows(&old.db, &new.db)?;
     // The new log does not miss what the old one has lost.
-    tail::record(&new.db, old.closed.max(tail::noted(home.dir())))?;
+    tail::record(&new.db, old.closed.max(tail::noted(home.dir())?))?;
     new.watch.flush(&new.db)?;
     new.data.sync_all().map_err(|source| StoreError::io("syncing", source))?;
     durable::sync_directory(fresh)?;
@@ -128,6 +126,13 @@ fn close(files: Files) -> Result<(), StoreError> {
         drop(files);
         Ok(())
     })
+}
+
+/// The same where damage, or the disk, may keep sled from it.
+pub(super) fn close_damaged(files: Files) {
+    if let Err(error) = close(files) {
+        tracing::debug!(%error, "damaged files did not close in order");
+    }
 }
 
 /// Whether every row can be read.

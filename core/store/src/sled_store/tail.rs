@@ -6,6 +6,7 @@
 //! its number into the log as its last record, and then, durably, into a file beside it. A log
 //! that knows less than the file has lost something. It costs nothing while the store is open.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::error::sled_error;
@@ -45,10 +46,16 @@ pub(super) fn recorded(db: &sled::Db) -> Result<Option<u64>, StoreError> {
     })
 }
 
-/// How often the store was closed, as far as the directory knows. An unreadable note says nothing.
-pub(super) fn noted(dir: &Path) -> u64 {
-    let text = std::fs::read_to_string(file(dir)).unwrap_or_default();
-    text.strip_suffix('\n').and_then(|count| count.parse().ok()).unwrap_or(0)
+/// How often the store was closed, as far as the directory knows. A note that makes no sense says nothing.
+pub(super) fn noted(dir: &Path) -> Result<u64, StoreError> {
+    let text = match std::fs::read(file(dir)) {
+        Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        Err(source) => {
+            return Err(StoreError::io("reading how often the store was closed", source));
+        }
+    };
+    Ok(text.strip_suffix('\n').and_then(|count| count.parse().ok()).unwrap_or(0))
 }
 
 fn file(dir: &Path) -> PathBuf {
