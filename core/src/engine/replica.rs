@@ -158,8 +158,8 @@ impl Me {
         Self { secret, space, keys, generation, former, name, going_on: Vec::new() }
     }
 
-    /// Asks to go on under another generation's key.
-    fn is_going_on(&mut self, generation: u32, record: Hash) {
+    /// Notes a request to go on under another generation's key.
+    fn asked_to_go_on(&mut self, generation: u32, record: Hash) {
         if self.going_on.len() == MAX_GOING_ON {
             self.going_on.remove(0);
         }

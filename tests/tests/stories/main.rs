@@ -39,6 +39,10 @@ fn edit(world: &World, phone: &mut Phone, id: EntryId, text: &str) {
     phone.replica.edit(id, &patch, world.now_ms).unwrap();
 }
 
+fn note(phone: &mut Phone, id: &EntryId) -> Value {
+    phone.replica.row_of(id).unwrap().fields["note"].clone()
+}
+
 fn rows(phone: &mut Phone) -> Vec<mainstay_core::document::Row> {
     phone.replica.timeline(i64::MIN, i64::MAX).unwrap()
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use mainstay_core::engine::{Alarm, DeviceInfo, EngineError, Job};
-use mainstay_core::journal::{EntryId, Value};
+use mainstay_core::journal::EntryId;
 use mainstay_core::space::seal;
 use mainstay_core::sync::Local;
 use mainstay_protocol::envelope::{Envelope, Kind, Stub};
@@ -16,16 +16,12 @@ use mainstay_tests::network::{Conversation, Line, Turn};
 use mainstay_tests::stores;
 
 use super::dishonest::meddling;
-use super::{DAY_MS, Phone, Phrase, World, edit, log, round, rows, two};
+use super::{DAY_MS, Phone, Phrase, World, edit, log, note, round, rows, two};
 
 fn active(phone: &Phone) -> Vec<DeviceInfo> {
     let mut devices = phone.replica.devices();
     devices.retain(|device| device.status == "active");
     devices
-}
-
-fn note(phone: &mut Phone, id: &EntryId) -> Value {
-    phone.replica.row_of(id).unwrap().fields["note"].clone()
 }
 
 /// A phone of one's own, and another one whose store was put back, so that it took a new key.

@@ -11,7 +11,7 @@ use mainstay_tests::network::{Conversation, Line, Turn};
 use mainstay_tests::stores;
 use mainstay_tests::world::{Phone, World};
 
-use super::{DAY_MS, edit, log, round, rows, two};
+use super::{DAY_MS, edit, log, note, round, rows, two};
 
 const ENTRIES: usize = 5;
 
@@ -53,10 +53,6 @@ fn only_a_page_came_of(
 fn shown(phone: &mut Phone) -> Vec<(EntryId, Option<Value>, bool)> {
     let rows = rows(phone).into_iter();
     rows.map(|row| (row.id, row.fields.get("note").cloned(), row.edited)).collect()
-}
-
-fn note(phone: &mut Phone, id: &EntryId) -> Value {
-    phone.replica.row_of(id).unwrap().fields["note"].clone()
 }
 
 /// The old phone is found, and let in again.

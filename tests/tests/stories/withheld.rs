@@ -8,7 +8,7 @@ use mainstay_tests::network::Line;
 use mainstay_tests::stores;
 
 use super::dishonest::meddling;
-use super::{edit, log, round, rows, two};
+use super::{edit, log, note, round, rows, two};
 
 /// A relay that leaves these numbers out, and says so many times that there is more.
 fn withholding(hidden: u64, more: u32) -> Line {
@@ -186,13 +186,12 @@ fn a_body_that_was_announced_at_a_wrong_place_comes_once_the_relay_is_honest() {
         replies
     });
     world.sync_over(&mut own, &mut line).unwrap();
-    let text = |phone: &mut super::Phone| phone.replica.row_of(&id).unwrap().fields["note"].clone();
-    assert_eq!(text(&mut own), "one".into(), "it was asked for where it is not");
+    assert_eq!(note(&mut own, &id), "one".into(), "it was asked for where it is not");
     assert!(own.replica.take_alarms().contains(&Alarm::Withheld));
     world.now_ms += 3600 * 1000;
     world.sync(&mut own).unwrap();
     assert_eq!(own.replica.take_alarms(), []);
-    assert_eq!(text(&mut own), "one, edited".into());
+    assert_eq!(note(&mut own, &id), "one, edited".into());
     let status = own.replica.status(world.now_ms).unwrap();
     assert_eq!((status.waiting, status.on_relay), (0, 1));
     let mut line = Line::default();

@@ -139,7 +139,7 @@ impl Replica {
     pub(super) fn healed(&mut self, shown: Roster, change: Change) -> Result<(), EngineError> {
         let mut joined = shown;
         joined.append(&change.record)?;
-        self.intake.voice = None;
+        self.speak_presently();
         self.take_roster(&joined.records_after(None))?;
         self.jobs.retain(|job| !matches!(job, Job::Heal(_)));
         self.keep_wraps(true, &change.wraps)?;

@@ -59,7 +59,7 @@ impl Local for Replica {
     }
 
     fn speak_presently(&mut self) {
-        self.intake.voice = None;
+        Replica::speak_presently(self);
     }
 
     fn sign_attach(&self, proof: &Proof) -> Signature {

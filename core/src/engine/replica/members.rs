@@ -201,7 +201,7 @@ impl Replica {
 
     /// Notes that this device is about to go on under its next key, before the relay is asked.
     pub(super) fn note_going_on(&mut self, change: &Change) -> Result<(), EngineError> {
-        self.me.is_going_on(self.next_generation(), record_hash(&change.record));
+        self.me.asked_to_go_on(self.next_generation(), record_hash(&change.record));
         let mut tx = self.tx();
         self.put_identity(&mut tx)?;
         tx.commit(&mut *self.rng)

@@ -415,8 +415,12 @@ pub(super) struct RelayView {
     pub(super) doubted_ms: Option<i64>,
 }
 
-/// After so long a relay that goes further is asked for it again.
+/// After so long a relay that goes further is asked for it again, and its feed may be doubted again.
 const ASK_AGAIN_MS: i64 = 3600 * 1000;
+
+fn is_too_soon(since_ms: i64, now_ms: i64) -> bool {
+    (since_ms..since_ms + ASK_AGAIN_MS).contains(&now_ms)
+}
 
 /// Epochs that a device starts in a day because the relay says that it lacks keys. A relay that
 /// always says so would fill the list of devices.
@@ -456,8 +460,7 @@ impl RelayView {
     /// The feed may not have been what the relay showed: it is read from its start, once in an hour. Tells
     /// whether it is; what the relay signed for stands.
     pub(super) fn doubt_feed(&mut self, now_ms: i64) -> bool {
-        let waits = |at: i64| (at..at + ASK_AGAIN_MS).contains(&now_ms);
-        let doubts = !self.doubted_ms.is_some_and(waits);
+        let doubts = !self.doubted_ms.is_some_and(|at| is_too_soon(at, now_ms));
         if doubts {
             self.cursor = self.cursor.map(|at| Cursor::start(at.incarnation));
             (self.intact, self.doubted_ms) = (false, Some(now_ms));
@@ -467,9 +470,9 @@ impl RelayView {
 
     /// Whether this difference between the relay's heads and this device's is nothing new.
     pub(super) fn is_settled(&self, difference: &HeadsDigest, now_ms: i64) -> bool {
-        let waits = |at: i64| (at..at + ASK_AGAIN_MS).contains(&now_ms);
         *difference == HeadsDigest::EMPTY
-            || self.differs.as_ref() == Some(difference) && self.behind_ms.is_none_or(waits)
+            || self.differs.as_ref() == Some(difference)
+                && self.behind_ms.is_none_or(|at| is_too_soon(at, now_ms))
     }
 
     /// Whether the relay may be given keys anew today.

@@ -32,6 +32,11 @@ impl Replica {
         self.intake.voice.is_some()
     }
 
+    /// Speaks under the present name again.
+    pub(super) fn speak_presently(&mut self) {
+        self.intake.voice = None;
+    }
+
     /// Goes back to the newest former name that was not tried in this sync, and still takes part. Tells
     /// whether there is one. The list says already that they are names of this device; of one under which it
     /// took part before it was let in anew, the relay learns nothing here.

@@ -188,16 +188,19 @@ pub(super) fn put_back(home: &Home, before: &Before) -> Result<(), StoreError> {
 /// Opens the files, and makes sure that they are ours from the beginning.
 pub(super) fn open_intact(folder: &Path) -> Result<Files, StoreError> {
     let mut files = open_files(folder)?;
-    let closed = tail::recorded(&files.db).and_then(|closed| {
-        closed.ok_or_else(|| StoreError::damaged("its data lack their beginning"))
-    });
-    match closed {
-        Ok(closed) => {
-            files.closed = closed;
+    let closed = tail::recorded(&files.db)
+        .and_then(|closed| {
+            closed.ok_or_else(|| StoreError::damaged("its data lack their beginning"))
+        })
+        .and_then(|closed| {
             // sled fsyncs the snapshot that it has just written, but not its name. From here on it
             // reuses segments that are free by that snapshot: found again without it, after a power
             // cut, a store has opened as an empty one.
-            durable::sync_directory(folder)?;
+            durable::sync_directory(folder).map(|()| closed)
+        });
+    match closed {
+        Ok(closed) => {
+            files.closed = closed;
             Ok(files)
         }
         Err(error) => {
